@@ -1,0 +1,1 @@
+"""Everything that touches hardware. Knows nothing of the kiosk."""

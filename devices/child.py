@@ -1,0 +1,68 @@
+"""Entry of every child process: `python -m devices.child <descriptor>`; the request arrives on standard input."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+
+from devices.supervisor import (
+    HEARTBEAT_SECONDS,
+    Channel,
+    ChannelClosed,
+    ChildStarted,
+    Heartbeat,
+    load,
+)
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+
+
+def harden(parent: int | None = None) -> None:
+    """No core dumps, no ptrace by others; and end with the parent (prctl(2), Linux only)."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if parent is not None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # the parent died before the call above
+            os._exit(0)
+
+
+def main() -> None:
+    request = json.loads(sys.stdin.read())
+    harden(request["parent"])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    service = load(request["target"])
+    vocabulary: tuple[type, ...] = getattr(sys.modules[request["target"].partition(":")[0]], "TO_CHILD")
+    channel = Channel(sock, vocabulary)
+    stop = threading.Event()
+
+    def beat() -> None:
+        try:
+            channel.send(ChildStarted())
+            while not stop.wait(HEARTBEAT_SECONDS):
+                channel.send(Heartbeat())
+        except ChannelClosed:
+            os._exit(0)  # nobody listens any more; personal data goes with the process
+
+    threading.Thread(target=beat, name="heartbeat", daemon=True).start()
+    try:
+        service(channel, request["options"])
+    except ChannelClosed:
+        pass
+    finally:
+        stop.set()
+        # Daemon threads may sit in a native call (a hung reader); do not wait for them.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

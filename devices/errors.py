@@ -1,0 +1,137 @@
+"""What can go wrong with hardware, as few typed errors. Messages never carry personal data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DeviceFault(StrEnum):
+    """One name for each hardware failure; the same names travel between processes."""
+
+    SERVICE_DOWN = "service_down"  # pcscd is not there
+    NO_READER = "no_reader"
+    NO_CARD = "no_card"
+    CARD_REMOVED = "card_removed"
+    CARD_MUTE = "card_mute"  # a card that does not answer (or lies the wrong way round)
+    CARD_BUSY = "card_busy"  # another program holds the card
+    CARD_PROTOCOL = "card_protocol"  # an answer that makes no sense
+    UNSUPPORTED_CARD = "unsupported_card"  # no JPKI application: not a My Number Card
+    FOREIGN_ISSUER = "foreign_issuer"  # certificate of an issuer that this kiosk does not accept
+    CERTIFICATE_UNREADABLE = "certificate_unreadable"
+    PIN_BLOCKED = "pin_blocked"
+    PIN_WRONG = "pin_wrong"
+    NUMBER_WRONG = "number_wrong"  # 照合番号B refused by the card
+    NUMBER_GUARDED = "number_guarded"  # too few tries of 照合番号B left: not sent
+    PHOTO_INVALID = "photo_invalid"
+    CONNECTION_CHANGED = "connection_changed"
+    CARD_WORKER_LOST = "card_worker_lost"
+    CAMERA_LOST = "camera_lost"
+    FACE_WORKER_LOST = "face_worker_lost"
+    MODEL_MISSING = "model_missing"
+
+
+class DeviceError(Exception):
+    """Base of all hardware errors; `fault` is what other processes and the kiosk see."""
+
+    fault: DeviceFault = DeviceFault.CARD_PROTOCOL
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(f"{self.fault}: {detail}" if detail else str(self.fault))
+
+
+class ServiceDown(DeviceError):
+    fault = DeviceFault.SERVICE_DOWN
+
+
+class NoReader(DeviceError):
+    fault = DeviceFault.NO_READER
+
+
+class NoCard(DeviceError):
+    fault = DeviceFault.NO_CARD
+
+
+class CardRemoved(DeviceError):
+    fault = DeviceFault.CARD_REMOVED
+
+
+class CardMute(DeviceError):
+    fault = DeviceFault.CARD_MUTE
+
+
+class CardBusy(DeviceError):
+    fault = DeviceFault.CARD_BUSY
+
+
+class CardProtocol(DeviceError):
+    fault = DeviceFault.CARD_PROTOCOL
+
+
+class UnsupportedCard(DeviceError):
+    fault = DeviceFault.UNSUPPORTED_CARD
+
+
+class ForeignIssuer(DeviceError):
+    fault = DeviceFault.FOREIGN_ISSUER
+
+
+class CertificateUnreadable(DeviceError):
+    fault = DeviceFault.CERTIFICATE_UNREADABLE
+
+
+class PinBlocked(DeviceError):
+    fault = DeviceFault.PIN_BLOCKED
+
+
+class PinWrong(DeviceError):
+    """The card refused the PIN; `tries_left` as the card said."""
+
+    fault = DeviceFault.PIN_WRONG
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"{tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class NumberWrong(DeviceError):
+    """The card refused 照合番号B; `tries_left` as the card said."""
+
+    fault = DeviceFault.NUMBER_WRONG
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"{tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class NumberGuarded(DeviceError):
+    """照合番号B was not sent because only `tries_left` remain (the guard keeps 3)."""
+
+    fault = DeviceFault.NUMBER_GUARDED
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"{tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class PhotoInvalid(DeviceError):
+    fault = DeviceFault.PHOTO_INVALID
+
+
+class ConnectionChanged(DeviceError):
+    fault = DeviceFault.CONNECTION_CHANGED
+
+
+class CardWorkerLost(DeviceError):
+    fault = DeviceFault.CARD_WORKER_LOST
+
+
+class CameraLost(DeviceError):
+    fault = DeviceFault.CAMERA_LOST
+
+
+class FaceWorkerLost(DeviceError):
+    fault = DeviceFault.FACE_WORKER_LOST
+
+
+class ModelMissing(DeviceError):
+    fault = DeviceFault.MODEL_MISSING

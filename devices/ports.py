@@ -1,0 +1,261 @@
+"""The hardware contract as the kiosk sees it: what may be asked, and what may be answered.
+
+Everything is asynchronous: a request names a `job`, the answer carries it back. Requests are capabilities, never
+APDUs. Personal bytes are `Blob`s; whoever receives one owns it and wipes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.blob import Blob
+from devices.errors import DeviceFault
+
+# --- card ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderReady:
+    """A reader is there (and no card was seen yet)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFault:
+    """SERVICE_DOWN, NO_READER or CARD_WORKER_LOST: no reception is possible until `ReaderReady`."""
+
+    fault: DeviceFault
+
+
+@dataclass(frozen=True, slots=True)
+class CardPresent:
+    """A card was put down. `presence` never repeats while the kiosk runs."""
+
+    presence: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardGone:
+    presence: int
+
+
+class TokenKind(StrEnum):
+    """From EF 0006 of the JPKI application: what holds the certificate."""
+
+    CARD = "card"
+    PHONE = "phone"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRead:
+    """The user-authentication certificate (利用者証明用電子証明書), DER, read without PIN.
+
+    `connection` names the exclusive PC/SC connection, `fingerprint` is an HMAC under a key of this run (the same
+    card has another fingerprint tomorrow). `pin_tries` is None when the card has no PIN (顔認証マイナンバーカード) or
+    does not tell.
+    """
+
+    job: int
+    connection: int
+    certificate: Blob
+    fingerprint: str
+    token: TokenKind
+    pin_tries: int | None
+    number_tries: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardProgress:
+    """Bytes of the card-face file (券面事項) read so far."""
+
+    job: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRead:
+    """The photo (JPEG 2000) and what proves that it belongs to this card.
+
+    `evidence` is the UTF-8 JSON of `devices.card.visual.PresenceEvidence` for the gateway. `photo_intact`: the
+    issuer's signature DF28 fits under EF 0004's key; `clone_checked`: INTERNAL AUTHENTICATE fits DF24's key.
+    """
+
+    job: int
+    connection: int
+    photo: Blob
+    evidence: Blob
+    photo_intact: bool
+    clone_checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PinSigned:
+    """RSASSA-PKCS1-v1_5/SHA-256 over the message that was asked for, made by the card after VERIFY."""
+
+    job: int
+    connection: int
+    signature: Blob
+
+
+@dataclass(frozen=True, slots=True)
+class CardRefused:
+    """The job failed. `tries_left` only with PIN_WRONG, NUMBER_WRONG, NUMBER_GUARDED."""
+
+    job: int
+    fault: DeviceFault
+    tries_left: int | None = None
+
+
+CardEvent = (
+    ReaderReady
+    | ReaderFault
+    | CardPresent
+    | CardGone
+    | CertificateRead
+    | CardProgress
+    | PhotoRead
+    | PinSigned
+    | CardRefused
+)
+
+
+class CardReader(Protocol):
+    """Events arrive on any thread. Methods never block."""
+
+    def start(self, sink: Callable[[CardEvent], None]) -> None: ...
+
+    def read_certificate(self, job: int, presence: int) -> None: ...
+
+    def read_photo(self, job: int, presence: int, number: Blob, message: Blob) -> None:
+        """`number`: 照合番号B, 14 ASCII digits. `message`: what INTERNAL AUTHENTICATE signs (hashed by the card client).
+
+        Exactly one VERIFY is sent, and none when 3 or fewer tries are left.
+        """
+
+    def sign_with_pin(self, job: int, presence: int, pin: Blob, message: Blob) -> None:
+        """VERIFY and signature in one burst. Exactly one VERIFY is sent, and none when no try is left."""
+
+    def release(self) -> None:
+        """Forget the card's answers, leave its applications, power it off. The card may stay on the reader."""
+
+    def recycle(self) -> None:
+        """Replace the process that saw personal data. To be called when no card is on the reader."""
+
+    def stop(self) -> None: ...
+
+
+# --- camera --------------------------------------------------------------------------------------------------------
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Frame:
+    """One picture, height x width x 3, BGR, 8 bit. `at` in seconds of the monotonic clock."""
+
+    image: Image
+    at: float
+    sequence: int
+
+
+class Camera(Protocol):
+    """`latest` never blocks; it is None when no frame is younger than the camera's freshness limit."""
+
+    def start(self) -> None: ...
+
+    def latest(self) -> Frame | None: ...
+
+    def fault(self) -> DeviceFault | None:
+        """CAMERA_LOST while the device is missing, black or frozen; None while it works."""
+
+    def wipe(self) -> None:
+        """Overwrite the frame that is held."""
+
+    def stop(self) -> None: ...
+
+
+# --- face ----------------------------------------------------------------------------------------------------------
+
+
+class FaceHint(StrEnum):
+    """What the person can do; words follow ISO/IEC 29794-5."""
+
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    CLOSER = "closer"
+    FARTHER = "farther"
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    DOWN = "down"
+    LOOK_STRAIGHT = "look_straight"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    HOLD_STILL = "hold_still"
+    GOOD = "good"
+
+
+class FaceBand(StrEnum):
+    ACCEPT = "accept"
+    GREY = "grey"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceWorkerReady:
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaceGuidance:
+    job: int
+    hint: FaceHint
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDecided:
+    """One attempt is over. No score leaves the process: a number would be personal data without a use."""
+
+    job: int
+    band: FaceBand
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFailed:
+    """PHOTO_INVALID (no face in the card photo, not an image), MODEL_MISSING, FACE_WORKER_LOST or CAMERA_LOST."""
+
+    job: int
+    fault: DeviceFault
+
+
+FaceEvent = FaceWorkerReady | FaceGuidance | FaceDecided | FaceFailed
+
+
+class FaceVerifier(Protocol):
+    """Compares frames of the camera with the card's photo, in a process of its own."""
+
+    def start(self, sink: Callable[[FaceEvent], None]) -> None: ...
+
+    def begin(self, job: int, photo: Blob) -> None:
+        """Start one attempt. `photo` is duplicated, not consumed: the next attempt uses it again."""
+
+    def cancel(self) -> None:
+        """Stop looking; no answer follows."""
+
+    def recycle(self) -> None:
+        """Replace the process that saw the photo and the frames."""
+
+    def stop(self) -> None: ...
+
+
+JSON = dict[str, Any]
