@@ -1,0 +1,394 @@
+"""What can happen. Results carry the reception and the job they answer; a stale one changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kiosk.reception.consent import Item
+from kiosk.reception.failure import FailureCode
+from kiosk.reception.states import (
+    CertificateRef,
+    Eligibility,
+    EvidenceRef,
+    Method,
+    NumberRef,
+    PhotoRef,
+    PinRef,
+    ReceptionId,
+    ResultRef,
+    StaffReason,
+)
+
+# --- devices -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CardPut:
+    """`fresh`: the id that a new reception would get."""
+
+    presence: int
+    fresh: ReceptionId
+
+
+@dataclass(frozen=True, slots=True)
+class CardTaken:
+    presence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderUp:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderDown:
+    failure: FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class CameraChanged:
+    works: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FaceChanged:
+    works: bool
+
+
+# --- people --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NoCardChosen:
+    fresh: ReceptionId
+
+
+@dataclass(frozen=True, slots=True)
+class MethodChosen:
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class LastTryAccepted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PinEntered:
+    pin: PinRef
+
+
+@dataclass(frozen=True, slots=True)
+class NumberEntered:
+    """照合番号B, plausible (kiosk.reception.number)."""
+
+    number: NumberRef
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMethod:
+    """Back to the choice of methods."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaffEntered:
+    credential: PinRef
+    reason: StaffReason
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationAnswered:
+    yes: bool
+
+
+class All(StrEnum):
+    YES = "yes"
+    NO = "no"
+    EACH = "each"
+
+
+@dataclass(frozen=True, slots=True)
+class AllAnswered:
+    answer: All
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAnswered:
+    item: Item
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAnswer:
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersConfirmed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The patient ends the reception (カードを取る)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelpWanted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageChosen:
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StaffGesture:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenancePin:
+    credential: PinRef
+
+
+class Test(StrEnum):
+    """Devices that maintenance can test."""
+
+    __test__ = False  # not a pytest class
+
+    READER = "reader"
+    CAMERA = "camera"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class TestWanted:
+    __test__ = False
+
+    device: Test
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSet:
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffLeft:
+    pass
+
+
+# --- time ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    pass
+
+
+# --- results -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateCame:
+    reception: ReceptionId
+    job: int
+    ref: CertificateRef
+    connection: int
+    fingerprint: str
+    pin_tries: int | None
+    number_tries: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoProgressed:
+    reception: ReceptionId
+    job: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoCame:
+    reception: ReceptionId
+    job: int
+    ref: PhotoRef
+    evidence: EvidenceRef
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureCame:
+    reception: ReceptionId
+    job: int
+    evidence: EvidenceRef
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class PinRefused:
+    reception: ReceptionId
+    job: int
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRefused:
+    reception: ReceptionId
+    job: int
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceHinted:
+    reception: ReceptionId
+    job: int
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMatched:
+    reception: ReceptionId
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMissed:
+    """`unclear`: grey zone, nobody to see, or time over; otherwise another face."""
+
+    reception: ReceptionId
+    job: int
+    unclear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAccepted:
+    reception: ReceptionId
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaffDenied:
+    reception: ReceptionId
+    job: int
+    wait_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityCame:
+    """Also the answer to a registration."""
+
+    reception: ReceptionId
+    job: int
+    eligibility: Eligibility
+
+
+@dataclass(frozen=True, slots=True)
+class ResultCame:
+    """The gateway took the consents and gave the full result."""
+
+    reception: ReceptionId
+    job: int
+    result: ResultRef
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOff:
+    """`delayed`: confirmed and journalled, but the file could not be written now."""
+
+    reception: ReceptionId
+    job: int
+    number: int
+    delayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """Any job's failure."""
+
+    reception: ReceptionId
+    job: int
+    failure: FailureCode
+    upstream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorAnswered:
+    """Maintenance PIN checked."""
+
+    job: int
+    accepted: bool
+    wait_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TestDone:
+    __test__ = False
+
+    job: int
+    device: Test
+    finding: str  # catalogue key suffix: "ok" or a FailureCode name in lower case
+
+
+Result = (
+    CertificateCame
+    | PhotoProgressed
+    | PhotoCame
+    | SignatureCame
+    | PinRefused
+    | NumberRefused
+    | FaceHinted
+    | FaceMatched
+    | FaceMissed
+    | StaffAccepted
+    | StaffDenied
+    | EligibilityCame
+    | ResultCame
+    | HandedOff
+    | JobFailed
+)
+Device = CardPut | CardTaken | ReaderUp | ReaderDown | CameraChanged | FaceChanged
+Intent = (
+    NoCardChosen
+    | MethodChosen
+    | LastTryAccepted
+    | PinEntered
+    | NumberEntered
+    | TryAgain
+    | OtherMethod
+    | StaffEntered
+    | RegistrationAnswered
+    | AllAnswered
+    | ItemAnswered
+    | ChangeAnswer
+    | AnswersConfirmed
+    | Back
+    | Cancelled
+    | HelpWanted
+    | LanguageChosen
+    | MoreTime
+    | StaffGesture
+    | MaintenancePin
+    | TestWanted
+    | ServiceSet
+    | StaffLeft
+)
+Event = Device | Intent | DeadlinePassed | Result | DoorAnswered | TestDone

@@ -1,0 +1,117 @@
+"""Every failure that a patient or the staff can meet: one table.
+
+The words for each code stand in assets/i18n/*.toml under `failure.<name>`: `what` (what happened), `do` (what to do
+now), `other` (another way), `staff` (cause and remedy for the counter). docs/failures.md is generated from both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Helper(StrEnum):
+    """Who can put it right."""
+
+    PATIENT = "patient"
+    STAFF = "staff"
+    SERVICE = "service"
+
+
+class FailureCode(StrEnum):
+    """Value: the short code on screen, in logs and in the manual."""
+
+    CARD_UNREADABLE = "C-101"
+    NOT_THIS_CARD = "C-102"
+    CARD_BUSY = "C-103"
+    CARD_CHANGED = "C-104"
+    PRACTICE_ONLY = "C-105"
+    CARD_PROTOCOL = "C-106"
+    CERTIFICATE_UNREADABLE = "C-107"
+    CARD_NOT_RETURNED = "C-108"
+    READER_MISSING = "R-101"
+    READER_SERVICE_DOWN = "R-102"
+    CARD_WORKER_LOST = "R-103"
+    PIN_BLOCKED = "P-101"
+    PIN_UNAVAILABLE = "P-102"
+    NUMBER_GUARDED = "N-101"
+    PHOTO_INVALID = "F-101"
+    FACE_NOT_MATCHED = "F-102"
+    CAMERA_LOST = "F-103"
+    FACE_WORKER_LOST = "F-104"
+    FACE_TIMEOUT = "F-105"
+    STAFF_REFUSED = "S-101"
+    STAFF_CALLED = "S-102"
+    GATEWAY_DOWN = "G-101"
+    GATEWAY_ERROR = "G-102"
+    GATEWAY_NONSENSE = "G-103"
+    EVIDENCE_INSUFFICIENT = "G-104"
+    CERTIFICATE_EXPIRED = "G-105"
+    CERTIFICATE_REVOKED = "G-106"
+    CERTIFICATE_UNKNOWN = "G-107"
+    NOT_REGISTERED = "G-108"
+    QUALIFICATION_INVALID = "G-109"
+    SIGNATURE_REFUSED = "G-110"
+    HANDOFF_FOREIGN = "H-101"
+    HANDOFF_DELAYED = "H-102"
+    TIME_OUT = "T-101"
+    STEP_TIMEOUT = "T-102"
+    CLOSED_BY_STAFF = "S-103"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`recoverable`: the same reception can go on (another try or another method)."""
+
+    helper: Helper
+    recoverable: bool
+
+
+_PATIENT_AGAIN = Failure(Helper.PATIENT, recoverable=True)
+_STAFF_AGAIN = Failure(Helper.STAFF, recoverable=True)
+_STAFF_END = Failure(Helper.STAFF, recoverable=False)
+_SERVICE_END = Failure(Helper.SERVICE, recoverable=False)
+
+TABLE: dict[FailureCode, Failure] = {
+    FailureCode.CARD_UNREADABLE: _PATIENT_AGAIN,
+    FailureCode.NOT_THIS_CARD: Failure(Helper.PATIENT, recoverable=False),
+    FailureCode.CARD_BUSY: _STAFF_AGAIN,
+    FailureCode.CARD_CHANGED: Failure(Helper.PATIENT, recoverable=False),
+    FailureCode.PRACTICE_ONLY: Failure(Helper.STAFF, recoverable=False),
+    FailureCode.CARD_PROTOCOL: _PATIENT_AGAIN,
+    FailureCode.CERTIFICATE_UNREADABLE: _STAFF_END,
+    FailureCode.CARD_NOT_RETURNED: Failure(Helper.PATIENT, recoverable=False),
+    FailureCode.READER_MISSING: _SERVICE_END,
+    FailureCode.READER_SERVICE_DOWN: _SERVICE_END,
+    FailureCode.CARD_WORKER_LOST: _PATIENT_AGAIN,
+    FailureCode.PIN_BLOCKED: _PATIENT_AGAIN,
+    FailureCode.PIN_UNAVAILABLE: _PATIENT_AGAIN,
+    FailureCode.NUMBER_GUARDED: _PATIENT_AGAIN,
+    FailureCode.PHOTO_INVALID: _PATIENT_AGAIN,
+    FailureCode.FACE_NOT_MATCHED: _PATIENT_AGAIN,
+    FailureCode.CAMERA_LOST: _PATIENT_AGAIN,
+    FailureCode.FACE_WORKER_LOST: _PATIENT_AGAIN,
+    FailureCode.FACE_TIMEOUT: _PATIENT_AGAIN,
+    FailureCode.STAFF_REFUSED: _STAFF_AGAIN,
+    FailureCode.STAFF_CALLED: _STAFF_AGAIN,
+    FailureCode.GATEWAY_DOWN: _STAFF_AGAIN,
+    FailureCode.GATEWAY_ERROR: _STAFF_AGAIN,
+    FailureCode.GATEWAY_NONSENSE: _STAFF_AGAIN,
+    FailureCode.EVIDENCE_INSUFFICIENT: _PATIENT_AGAIN,
+    FailureCode.CERTIFICATE_EXPIRED: _STAFF_END,
+    FailureCode.CERTIFICATE_REVOKED: _STAFF_END,
+    FailureCode.CERTIFICATE_UNKNOWN: _STAFF_END,
+    FailureCode.NOT_REGISTERED: _STAFF_END,
+    FailureCode.QUALIFICATION_INVALID: _STAFF_END,
+    FailureCode.SIGNATURE_REFUSED: _STAFF_END,
+    FailureCode.HANDOFF_FOREIGN: _SERVICE_END,
+    FailureCode.HANDOFF_DELAYED: _STAFF_END,
+    FailureCode.TIME_OUT: _PATIENT_AGAIN,
+    FailureCode.STEP_TIMEOUT: _PATIENT_AGAIN,
+    FailureCode.CLOSED_BY_STAFF: _STAFF_END,
+}
+
+
+def text_key(code: FailureCode) -> str:
+    """Catalogue prefix of a code: `failure.card_unreadable`."""
+    return f"failure.{code.name.lower()}"

@@ -1,0 +1,41 @@
+"""Limits, deadlines and institution settings, as the domain needs them. Filled from config.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kiosk.reception.consent import ORDER, Item
+
+LOOK_BACK_YEARS: dict[Item, int] = {
+    # docs/sources.md, "look-back": medication from 2021-09 for 3 years, check-ups of 5 years.
+    Item.SURGERY: 5,
+    Item.DIAGNOSIS: 3,
+    Item.MEDICATION: 3,
+    Item.CHECKUP: 5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Times in seconds. No page gives a person less than 60 s (ux checklist 34)."""
+
+    languages: tuple[str, ...] = ("ja", "en")
+    institution_name: str = "見本クリニック"
+    questions: tuple[Item, ...] = (Item.MEDICATION, Item.CHECKUP)  # factory setting, domain.md 1.3
+    face_attempts: int = 3
+    page_seconds: float = 90.0
+    typing_seconds: float = 180.0
+    warn_seconds: float = 25.0
+    extensions: int = 10
+    face_seconds: float = 20.0
+    work_seconds: float = 40.0
+    put_back_seconds: float = 15.0
+    card_alarm_seconds: float = 10.0
+    farewell_seconds: float = 8.0
+    no_card_seconds: float = 120.0
+    maintenance_seconds: float = 180.0
+    look_back_years: dict[Item, int] = field(default_factory=lambda: dict(LOOK_BACK_YEARS))
+
+    def asked(self, available: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Questions that appear: what the institution uses and the patient has."""
+        return tuple(item for item in ORDER if item in self.questions and item in available)

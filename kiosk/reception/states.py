@@ -1,0 +1,511 @@
+"""States carry their data: an asking state has an identity and an eligibility, `Idle` cannot have either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from kiosk.reception.consent import Answers, Draft, Item
+from kiosk.reception.failure import FailureCode
+
+ReceptionId = NewType("ReceptionId", str)
+# Opaque handles into the vault; the domain never sees what is behind them.
+CertificateRef = NewType("CertificateRef", str)
+PhotoRef = NewType("PhotoRef", str)
+EvidenceRef = NewType("EvidenceRef", str)
+PinRef = NewType("PinRef", str)
+NumberRef = NewType("NumberRef", str)
+ResultRef = NewType("ResultRef", str)
+
+
+class Method(StrEnum):
+    """The three legal ways of identity confirmation (本人確認)."""
+
+    FACE = "face"  # 顔認証
+    PIN = "pin"  # 暗証番号
+    STAFF = "staff"  # 目視確認
+
+
+class StaffReason(StrEnum):
+    """Why the staff confirmed by eye (domain.md 1.2); recorded."""
+
+    FACE_FAILED = "face_failed"
+    PIN_FORGOTTEN = "pin_forgotten"
+    CANNOT_REACH = "cannot_reach"
+    UNWELL = "unwell"
+    OTHER = "other"
+
+
+# --- identity ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The user-authentication certificate as read over one connection.
+
+    `pin_tries`: left on the card; 0 is blocked or absent, which look alike. `number_tries`: of 照合番号B.
+    """
+
+    ref: CertificateRef
+    connection: int
+    fingerprint: str
+    pin_tries: int | None
+    number_tries: int | None
+
+    @property
+    def pin_usable(self) -> bool:
+        return self.pin_tries is not None and self.pin_tries > 0
+
+    @property
+    def face_usable(self) -> bool:
+        return self.number_tries is None or self.number_tries > 3
+
+
+@dataclass(frozen=True, slots=True)
+class CardPhoto:
+    """The card's photo, its presence evidence and the certificate of the same connection."""
+
+    ref: PhotoRef
+    evidence: EvidenceRef
+    connection: int
+    certificate: Certificate
+
+    def __post_init__(self) -> None:
+        if self.connection != self.certificate.connection:
+            raise ValueError("photo and certificate come from one connection")
+
+
+@dataclass(frozen=True, slots=True)
+class FaceIdentity:
+    photo: CardPhoto
+
+    @property
+    def certificate(self) -> Certificate:
+        return self.photo.certificate
+
+
+@dataclass(frozen=True, slots=True)
+class PinIdentity:
+    certificate: Certificate
+    signature: EvidenceRef
+    connection: int
+
+    def __post_init__(self) -> None:
+        if self.connection != self.certificate.connection:
+            raise ValueError("signature and certificate come from one connection")
+
+
+@dataclass(frozen=True, slots=True)
+class StaffIdentity:
+    certificate: Certificate
+    reason: StaffReason
+
+
+Identity = FaceIdentity | PinIdentity | StaffIdentity
+
+
+def method_of(identity: Identity) -> Method:
+    match identity:
+        case FaceIdentity():
+            return Method.FACE
+        case PinIdentity():
+            return Method.PIN
+        case StaffIdentity():
+            return Method.STAFF
+
+
+class Validity(StrEnum):
+    """QualificationValidity, OQSCD006 (docs/sources.md)."""
+
+    VALID = "1"
+    INVALID = "2"
+    INVALID_NEW_EXISTS = "3"
+    NONE = "4"
+    SEVERAL = "5"
+    VALID_UNREGISTERED = "6"
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """What the gateway said about the insurance, without anything personal."""
+
+    registered: bool
+    validity: Validity
+    questions: tuple[Item, ...] = ()
+    certificate_ends_soon: bool = False
+
+
+# --- a reception in progress ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A reception with a card. `certificate` is None until it was read; `photo` outlives a change of method."""
+
+    reception: ReceptionId
+    presence: int
+    certificate: Certificate | None = None
+    photo: CardPhoto | None = None
+    face_attempts: int = 0
+    refused: tuple[Method, ...] = ()  # methods that this reception cannot use any more
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A reception whose patient is known to be the card's holder."""
+
+    visit: Visit
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """An identified patient with a confirmed insurance."""
+
+    identified: Identified
+    eligibility: Eligibility
+    questions: tuple[Item, ...]
+
+
+class NumberProblem(StrEnum):
+    """Why 照合番号B is asked for again."""
+
+    WRONG = "wrong"  # the card refused it
+    INTERRUPTED = "interrupted"  # the card was taken away while it was read
+
+
+class Ending(StrEnum):
+    DONE = "done"
+    DELAYED = "delayed"  # confirmed; the file follows (journal)
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+    NO_CARD = "no_card"  # declined registration: to the counter with papers
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the last page may say. `number`: 受付番号 of the day, which the counter sees too."""
+
+    ending: Ending
+    number: int | None = None
+    certificate_ends_soon: bool = False
+
+
+# --- states --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Two doors: put the card here, or no card."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCard:
+    """The second door: what to hand over; the counter was called."""
+
+    reception: ReceptionId
+    after_card: bool = False  # a card holder who declined registration
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """How would you like to be recognised? The certificate is read meanwhile (`job`, None when done)."""
+
+    visit: Visit
+    job: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingRead:
+    """A method was chosen before the certificate was there."""
+
+    visit: Visit
+    job: int
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class LastTry:
+    """One PIN try is left: ask first."""
+
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringPin:
+    visit: Visit
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyingPin:
+    visit: Visit
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringNumber:
+    """照合番号B: birth date, expiry year and security code printed on the card."""
+
+    visit: Visit
+    problem: NumberProblem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingPhoto:
+    visit: Visit
+    job: int
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The camera looks. `hint` is a word of `devices.ports.FaceHint`."""
+
+    visit: Visit
+    photo: CardPhoto
+    job: int
+    hint: str = "no_face"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRetry:
+    """Not recognised: try again, PIN and staff with equal weight."""
+
+    visit: Visit
+    photo: CardPhoto
+    unclear: bool  # grey zone or nobody seen, as opposed to another face
+
+
+@dataclass(frozen=True, slots=True)
+class StaffConfirming:
+    """Staff enter their credential and the reason on the kiosk itself."""
+
+    visit: Visit
+    refused: bool = False
+    wait_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckingStaff:
+    visit: Visit
+    job: int
+    reason: StaffReason
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """The eligibility gateway is asked (資格確認)."""
+
+    identified: Identified
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferingRegistration:
+    """利用申込: voluntary."""
+
+    identified: Identified
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    identified: Identified
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskingAll:
+    """Comprehensive consent (包括同意): all, none, or item by item."""
+
+    eligible: Eligible
+
+
+@dataclass(frozen=True, slots=True)
+class AskingItem:
+    eligible: Eligible
+    draft: Draft
+    item: Item
+    returning: bool = False  # came from the check-answers page to change one answer
+
+
+@dataclass(frozen=True, slots=True)
+class CheckingAnswers:
+    eligible: Eligible
+    draft: Draft
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Answers are on their way to the gateway; from here on the reception is finished whatever happens."""
+
+    eligible: Eligible
+    answers: Answers
+    job: int
+    card_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandingOff:
+    """The receipt computer's file is being written."""
+
+    eligible: Eligible
+    answers: Answers
+    result: ResultRef
+    job: int
+    card_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCard:
+    """Nothing personal is left. `alarm`: the card was forgotten."""
+
+    reception: ReceptionId
+    presence: int
+    outcome: Outcome
+    alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The card is gone; the last sentence stays a few seconds."""
+
+    reception: ReceptionId
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """The card was taken too early. Only the same fingerprint continues `behind`, within a few seconds."""
+
+    visit: Visit
+    fingerprint: str
+    behind: CardState
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecking:
+    """A card came back: is it the same?"""
+
+    visit: Visit
+    fingerprint: str
+    behind: CardState
+    job: int
+    fresh: ReceptionId
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One sentence for the patient, a code for the staff, the ways that are left. `upstream`: the gateway's code."""
+
+    visit: Visit
+    failure: FailureCode
+    upstream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfService:
+    """`failure`: why. Leaves by itself when the device is back, unless staff closed the kiosk."""
+
+    failure: FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class StaffDoor:
+    """Maintenance: who are you? `job` while the PIN is being checked."""
+
+    job: int | None = None
+    refused: bool = False
+    wait_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRoom:
+    """Maintenance is open. `running`: a test in progress; `findings`: device name -> what the test said."""
+
+    running: int | None = None
+    findings: tuple[tuple[str, str], ...] = ()
+
+
+# States in which a card lies on the reader and the reception is not finished.
+CardState = (
+    Choosing
+    | AwaitingRead
+    | LastTry
+    | EnteringPin
+    | VerifyingPin
+    | EnteringNumber
+    | ReadingPhoto
+    | Looking
+    | FaceRetry
+    | StaffConfirming
+    | CheckingStaff
+    | Confirming
+    | OfferingRegistration
+    | Registering
+    | AskingAll
+    | AskingItem
+    | CheckingAnswers
+    | Problem
+)
+State = (
+    Idle
+    | NoCard
+    | CardState
+    | Sending
+    | HandingOff
+    | TakeCard
+    | Farewell
+    | PutBack
+    | Rechecking
+    | OutOfService
+    | StaffDoor
+    | StaffRoom
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What works. `reader_failure` is None when a reader is there."""
+
+    reader_failure: FailureCode | None = FailureCode.READER_MISSING
+    camera: bool = True
+    face: bool = True
+    open: bool = True  # staff may close the kiosk
+
+
+@dataclass(frozen=True, slots=True)
+class Kiosk:
+    """The whole: the reception's state, the devices' health, the language, whether help was called."""
+
+    state: State = field(default_factory=lambda: OutOfService(FailureCode.READER_MISSING))
+    health: Health = field(default_factory=Health)
+    language: str = "ja"
+    help_called: bool = False
+    jobs: int = 0
+
+
+def visit_of(state: State) -> Visit | None:
+    """The card reception that a state belongs to."""
+    match state:
+        case Confirming() | OfferingRegistration() | Registering():
+            return state.identified.visit
+        case AskingAll() | AskingItem() | CheckingAnswers() | Sending() | HandingOff():
+            return state.eligible.identified.visit
+        case Idle() | NoCard() | OutOfService() | StaffDoor() | StaffRoom() | TakeCard() | Farewell():
+            return None
+        case _:
+            return state.visit
+
+
+def reception_of(state: State) -> ReceptionId | None:
+    match state:
+        case NoCard() | TakeCard() | Farewell():
+            return state.reception
+        case _:
+            visit = visit_of(state)
+            return visit.reception if visit is not None else None
