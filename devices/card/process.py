@@ -1,0 +1,305 @@
+"""The card process: everything that touches the reader, apart from the kiosk, because a hung reader can only be ended.
+
+Two threads: the driver's monitor, which waits for readers and cards, and this one, which owns every APDU.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from devices.blob import Blob
+from devices.card import jpki, visual
+from devices.card.channel import CardChannel
+from devices.card.driver import CardConnection, CardLost, CardSeen, Driver, ReaderLost, ReaderSeen, Seen
+from devices.card.jpki import Identity
+from devices.card.messages import (
+    TO_CHILD,
+    TO_PARENT,
+    ReadCertificate,
+    ReadPhoto,
+    Release,
+    SignWithPin,
+    Watch,
+)
+from devices.errors import CardRemoved, DeviceError, NumberGuarded, NumberWrong, PinBlocked, PinWrong
+from devices.ports import (
+    CardGone,
+    CardPresent,
+    CardProgress,
+    CardRefused,
+    CertificateRead,
+    PhotoRead,
+    PinSigned,
+    ReaderFault,
+    ReaderReady,
+)
+from devices.supervisor import Channel, ChannelClosed, ChildSpec, Options
+
+__all__ = ["TO_CHILD", "TO_PARENT", "serve", "spec"]
+
+
+def spec(options: Options) -> ChildSpec:
+    """`options`, all of them JSON:
+
+    - `driver`: "pcsc" or "simulated"; `reader`: part of its name, or ""; `csock`: pcscd's socket, or ""
+    - `issuers`: accepted CA certificates, DER in base64
+    - `anchor`: public key (SPKI DER in base64) of the issuer of EF 0004, or null
+    - `salt`: hex, key of the certificate fingerprint; from a random source, new at each start of the kiosk
+    """
+    return ChildSpec("card", "devices.card.process:serve", TO_CHILD, TO_PARENT, options)
+
+
+# The connection is as good as before; after anything else the next job begins with a new one.
+_CARD_SAYS_NO = (PinWrong, PinBlocked, NumberWrong, NumberGuarded)
+
+
+class _Session:
+    """One connection to one card, and what the card said in it."""
+
+    def __init__(self, presence: int, connection: int, card: CardConnection) -> None:
+        self.presence = presence
+        self.connection = connection
+        self.link = card
+        self.channel = CardChannel(card)
+        self.identity: Identity | None = None
+
+    def close(self) -> None:
+        if self.identity is not None:
+            self.identity.certificate.wipe()
+        self.link.close()
+
+
+class _Watcher:
+    """Numbers the cards that come and go, and reports them in order."""
+
+    def __init__(self, send: Callable[[object], None], gone: Callable[[], None]) -> None:
+        self._send = send
+        self._gone = gone
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._present: tuple[int, str] | None = None
+
+    def count_from(self, number: int) -> None:
+        self._numbers = itertools.count(number)
+
+    def reader_of(self, presence: int) -> str:
+        """Raises `CardRemoved` when that card is not there any more."""
+        with self._lock:
+            if self._present is None or self._present[0] != presence:
+                raise CardRemoved("another presence")
+            return self._present[1]
+
+    def __call__(self, seen: Seen) -> None:
+        with suppress(ChannelClosed):  # the process is about to end
+            self._tell(seen)
+
+    def _tell(self, seen: Seen) -> None:
+        match seen:
+            case ReaderSeen(name):
+                self._send(ReaderReady(name))
+            case ReaderLost(fault):
+                self._send(ReaderFault(fault))
+            case CardSeen(reader):
+                number = next(self._numbers)
+                with self._lock:
+                    self._present = (number, reader)
+                self._send(CardPresent(number))
+            case CardLost():
+                with self._lock:
+                    was, self._present = self._present, None
+                self._gone()
+                if was is not None:
+                    self._send(CardGone(was[0]))
+
+
+class _Worker:
+    """Runs the jobs, one after the other, on the thread that calls `run`."""
+
+    def __init__(self, channel: Channel, options: Options) -> None:
+        self._send = channel.send
+        self._close = channel.close
+        self._issuers = [x509.load_der_x509_certificate(base64.b64decode(der)) for der in options["issuers"]]
+        anchor = options.get("anchor")
+        self._anchor = None if anchor is None else _rsa_key(base64.b64decode(anchor))
+        self._salt = bytes.fromhex(options["salt"])
+        self._driver, self._simulate = _driver(options, channel.send)
+        self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._watcher = _Watcher(channel.send, lambda: self._jobs.put(CardLost()))
+        self._session: _Session | None = None
+        self._connections = itertools.count(1)
+
+    def put(self, message: object) -> None:
+        """From the thread that receives."""
+        # Simulation does not wait for the queue: a card is also pulled while a job runs.
+        if self._simulate is None or not self._simulate(message):
+            self._jobs.put(message)
+
+    def stop(self) -> None:
+        """From the thread that receives; ends `run`."""
+        self._driver.stop()
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        try:
+            while (message := self._jobs.get()) is not None:
+                self._do(message)
+        except ChannelClosed:
+            pass
+        finally:
+            self._end_session()
+            self._close()  # after a defect: better no process than one that beats and does not work
+
+    def _do(self, message: object) -> None:
+        match message:
+            case Watch(after):
+                self._connections = itertools.count(after + 1)
+                self._watcher.count_from(after + 1)
+                self._driver.start(self._watcher)
+            case ReadCertificate(job, presence):
+                self._answer(job, presence, lambda session: self._certificate(job, session))
+            case ReadPhoto(job, presence, number, text):
+                with number, text:
+                    self._answer(job, presence, lambda session: self._photo(job, session, number, text))
+            case SignWithPin(job, presence, pin, text):
+                with pin, text:
+                    self._answer(job, presence, lambda session: self._signature(job, session, pin, text))
+            case Release():
+                self._end_session()
+            case CardLost():
+                # Late news: the next card may already be in use.
+                if self._session is not None and not self._is_present(self._session.presence):
+                    self._end_session()
+
+    def _answer(self, job: int, presence: int, work: Callable[[_Session], object]) -> None:
+        """Exactly one answer for each job."""
+        try:
+            session = self._open(presence)
+            with session.link.transaction():
+                answer = work(session)
+        except DeviceError as error:
+            if not isinstance(error, _CARD_SAYS_NO):
+                self._end_session()
+            tries = error.tries_left if isinstance(error, PinWrong | NumberWrong | NumberGuarded) else None
+            self._send(CardRefused(job, error.fault, tries))
+            return
+        self._send(answer)
+
+    def _certificate(self, job: int, session: _Session) -> CertificateRead:
+        identity = self._identify(session)
+        view = identity.certificate.view()
+        fingerprint = hmac.digest(self._salt, view, hashlib.sha256).hex()
+        number_tries = visual.number_tries(session.channel)
+        session.channel.leave()
+        return CertificateRead(
+            job,
+            session.connection,
+            Blob.of(view),
+            fingerprint,
+            identity.token,
+            identity.pin_tries,
+            number_tries,
+        )
+
+    def _photo(self, job: int, session: _Session, number: Blob, message: Blob) -> PhotoRead:
+        self._identify(session)  # a card of another issuer gives no photo either
+        told = 0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            percent = done * 100 // total
+            if percent > told or done == total:
+                told = percent
+                self._send(CardProgress(job, done, total))
+
+        with number.secret() as secret, message.secret() as text:
+            face = visual.read_face(session.channel, secret, text.view(), self._anchor, progress)
+        with face.photo as photo:
+            return PhotoRead(
+                job,
+                session.connection,
+                Blob.of(photo.view()),
+                Blob.of(face.evidence.to_json()),
+                face.intact,
+                face.clone_checked,
+            )
+
+    def _signature(self, job: int, session: _Session, pin: Blob, message: Blob) -> PinSigned:
+        identity = self._identify(session)
+        with pin.secret() as secret, message.secret() as text:
+            signature = jpki.sign(session.channel, identity.key, secret, text.view())
+        return PinSigned(job, session.connection, Blob.of(signature))
+
+    def _identify(self, session: _Session) -> Identity:
+        if session.identity is None:
+            session.identity = jpki.read_identity(session.channel, self._issuers)
+        return session.identity
+
+    def _open(self, presence: int) -> _Session:
+        """The connection of this presence: one for all jobs, so that everything comes from the same card."""
+        reader = self._watcher.reader_of(presence)
+        if self._session is not None and self._session.presence == presence:
+            return self._session
+        self._end_session()
+        self._session = _Session(presence, next(self._connections), self._driver.connect(reader))
+        return self._session
+
+    def _is_present(self, presence: int) -> bool:
+        try:
+            self._watcher.reader_of(presence)
+        except CardRemoved:
+            return False
+        return True
+
+    def _end_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def _driver(options: Options, send: Callable[[object], None]) -> tuple[Driver, Callable[[object], bool] | None]:
+    """The driver and, for the simulated one, what takes its messages."""
+    match options["driver"]:
+        case "pcsc":
+            from devices.pcsc.driver import PcscDriver
+
+            return PcscDriver(options.get("reader", ""), options.get("csock", "")), None
+        case "simulated":
+            from devices.card.simulation import Simulation
+            from devices.simulated.reader import SimulatedDriver
+
+            driver = SimulatedDriver()
+            return driver, Simulation(driver, send)
+        case other:
+            raise ValueError(f"no such driver: {other!r}")
+
+
+def _rsa_key(der: bytes) -> RSAPublicKey:
+    key = load_der_public_key(der)
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("the anchor is not an RSA key")
+    return key
+
+
+def serve(channel: Channel, options: Options) -> None:
+    """Entry of the card process; also runs in a thread of a test process."""
+    worker = _Worker(channel, options)
+    thread = threading.Thread(target=worker.run, name="card-io", daemon=True)
+    thread.start()
+    try:
+        while True:
+            worker.put(channel.receive())
+    finally:
+        worker.stop()
+        thread.join(timeout=5)
