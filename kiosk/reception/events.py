@@ -56,6 +56,13 @@ class FaceChanged:
     works: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Something outside the devices keeps the kiosk closed; None when it is gone."""
+
+    failure: FailureCode | None
+
+
 # --- people --------------------------------------------------------------------------------------------------------
 
 
@@ -365,7 +372,7 @@ Result = (
     | HandedOff
     | JobFailed
 )
-Device = CardPut | CardTaken | ReaderUp | ReaderDown | CameraChanged | FaceChanged
+Device = CardPut | CardTaken | ReaderUp | ReaderDown | CameraChanged | FaceChanged | Blocked
 Intent = (
     NoCardChosen
     | MethodChosen

@@ -203,10 +203,13 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class NoCard:
-    """The second door: what to hand over; the counter was called."""
+    """The second door: what to hand over; the counter was called.
+
+    `presence`: the card of a holder who declined registration, while it still lies there.
+    """
 
     reception: ReceptionId
-    after_card: bool = False  # a card holder who declined registration
+    presence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,12 +402,33 @@ class Rechecking:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryConfirm:
+    identified: Identified
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRegister:
+    identified: Identified
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySend:
+    eligible: Eligible
+    answers: Answers
+
+
+# What "try again" repeats, so that nothing already done is lost. None: reading the card.
+Retry = RetryConfirm | RetryRegister | RetrySend
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One sentence for the patient, a code for the staff, the ways that are left. `upstream`: the gateway's code."""
 
     visit: Visit
     failure: FailureCode
     upstream: str = ""
+    retry: Retry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,6 +500,15 @@ class Health:
     camera: bool = True
     face: bool = True
     open: bool = True  # staff may close the kiosk
+    blocked: FailureCode | None = None  # e.g. the hand-off folder belongs to another institution
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A card that was put down while the kiosk could not receive it yet."""
+
+    presence: int
+    fresh: ReceptionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,6 +520,7 @@ class Kiosk:
     language: str = "ja"
     help_called: bool = False
     jobs: int = 0
+    waiting: Waiting | None = None
 
 
 def visit_of(state: State) -> Visit | None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import assert_never
 
+from kiosk.reception import events as e
+from kiosk.reception import states as s
 from kiosk.reception.consent import Item
 from kiosk.reception.events import Event
-from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Ending
+from kiosk.reception.failure import TABLE, FailureCode, text_key
+from kiosk.reception.machine import methods
+from kiosk.reception.policy import Policy
+from kiosk.reception.states import Ending, Method
 
 
 class Page(StrEnum):
@@ -172,3 +177,258 @@ class View:
     can_cancel: bool = False
     help_called: bool = False
     language: str = "ja"
+
+
+_BACK = Action("back", Text("action.back"), e.Back(), Weight.QUIET)
+_TRY_AGAIN = Action("try_again", Text("action.try_again"), e.TryAgain(), Weight.MAIN)
+_OTHER = Action("other_method", Text("action.other_method"), e.OtherMethod(), Weight.QUIET)
+
+
+def view(kiosk: s.Kiosk, policy: Policy) -> View:
+    """The page of a state, in catalogue keys."""
+    page = _page(kiosk, policy)
+    return replace(page, help_called=kiosk.help_called, language=kiosk.language)
+
+
+def _page(kiosk: s.Kiosk, policy: Policy) -> View:
+    state = kiosk.state
+    match state:
+        case s.Idle():
+            # The runtime replaces the empty id by a fresh one: the domain makes no random numbers.
+            door = _action("no_card", e.NoCardChosen(s.ReceptionId("")))
+            return _make(Page.IDLE, actions=(door,))
+        case s.NoCard():
+            done = Action("done", Text("action.done"), e.Back(), Weight.MAIN)
+            return _make(Page.NO_CARD, actions=(done,))
+        case s.Choosing():
+            return _choose(state.visit, state.job is not None, kiosk.health, policy)
+        case s.AwaitingRead():
+            return _make(Page.READING, panel=ProgressPanel(0, 0), can_cancel=True)
+        case s.LastTry():
+            accept = Action("use_last_try", Text("action.use_last_try"), e.LastTryAccepted(), Weight.EQUAL)
+            other = Action("other_method", Text("action.other_method"), e.OtherMethod(), Weight.EQUAL)
+            return _make(Page.LAST_TRY, actions=(other, accept), can_cancel=True)
+        case s.EnteringPin():
+            tries = state.visit.certificate.pin_tries if state.visit.certificate else None
+            key = "notice.pin_wrong" if state.wrong else "notice.tries"
+            notice = None if tries is None else Text(key, {"tries": tries})
+            return _make(Page.PIN, notice=notice, panel=PinPanel(tries), back=_OTHER, can_cancel=True)
+        case s.EnteringNumber():
+            return _make(
+                Page.CARD_NUMBER,
+                notice=_number_notice(state),
+                panel=NumberPanel(),
+                back=_OTHER,
+                can_cancel=True,
+            )
+        case s.ReadingPhoto():
+            return _make(Page.READING, panel=ProgressPanel(state.done, state.total), can_cancel=True)
+        case s.Looking():
+            attempt = state.visit.face_attempts + 1
+            panel = LookPanel(state.hint, attempt, policy.face_attempts)
+            return _make(Page.LOOK_HERE, panel=panel, back=_OTHER, can_cancel=True)
+        case s.FaceRetry():
+            again = Action("try_again", Text("action.try_again"), e.TryAgain(), Weight.EQUAL)
+            ways = [m for m in methods(state.visit, kiosk.health, policy) if m is not Method.FACE]
+            notice = Text("notice.face_unclear" if state.unclear else "notice.face_other")
+            actions = (again, *(_method(m) for m in ways))
+            return _make(Page.FACE_RETRY, notice=notice, actions=actions, can_cancel=True)
+        case s.StaffConfirming():
+            return _make(
+                Page.STAFF_CONFIRM,
+                notice=_staff_notice(state.refused, state.wait_seconds),
+                panel=StaffPanel(state.wait_seconds),
+                back=_OTHER,
+                can_cancel=True,
+            )
+        case s.VerifyingPin() | s.CheckingStaff() | s.Rechecking():
+            return _make(Page.WORKING, panel=ProgressPanel(0, 0))
+        case s.Confirming() | s.Registering():
+            lead = Text("page.working.lead_insurance")
+            return _make(Page.WORKING, lead=(lead,), panel=ProgressPanel(0, 0), can_cancel=True)
+        case s.Sending() | s.HandingOff():
+            lead = Text("page.working.lead_sending")
+            return _make(Page.WORKING, lead=(lead,), panel=ProgressPanel(0, 0))
+        case s.OfferingRegistration():
+            yes = _action("register", e.RegistrationAnswered(True))
+            no = _action("decline_registration", e.RegistrationAnswered(False))
+            return _make(Page.REGISTRATION, actions=(yes, no), can_cancel=True)
+        case s.AskingAll():
+            return _consent_all(state, policy)
+        case s.AskingItem():
+            values: dict[str, str | int | Text] = {
+                "institution": policy.institution_name,
+                "item": _item(state.item),
+                "years": policy.look_back_years[state.item],
+            }
+            return View(
+                Page.CONSENT_ITEM,
+                Text("page.consent_item.title", values),
+                lead=(Text("page.consent_item.lead", values), Text("page.consent_item.lead2", values)),
+                actions=(
+                    _action("item_yes", e.ItemAnswered(state.item, True)),
+                    _action("item_no", e.ItemAnswered(state.item, False)),
+                ),
+                panel=ConsentPanel(((state.item, policy.look_back_years[state.item]),)),
+                back=_BACK,
+                can_cancel=True,
+            )
+        case s.CheckingAnswers():
+            changes = tuple(
+                Action(f"change_{item.name.lower()}", Text("action.change"), e.ChangeAnswer(item), Weight.QUIET)
+                for item, _ in state.answers.given
+            )
+            confirm = Action("confirm_answers", Text("action.confirm_answers"), e.AnswersConfirmed(), Weight.MAIN)
+            return _make(
+                Page.CHECK_ANSWERS,
+                actions=(confirm, *changes),
+                panel=AnswersPanel(state.answers.given),
+                back=_BACK,
+                can_cancel=True,
+            )
+        case s.TakeCard():
+            return _result(Page.TAKE_CARD, state.outcome, card_in=True, alarm=state.alarm)
+        case s.Farewell():
+            return _result(Page.FAREWELL, state.outcome, card_in=False, alarm=False)
+        case s.PutBack():
+            return _make(Page.PUT_BACK, can_cancel=True)
+        case s.Problem():
+            return _problem(state, kiosk.health, policy)
+        case s.OutOfService():
+            key = text_key(state.failure)
+            return View(
+                Page.OUT_OF_SERVICE,
+                Text("page.out_of_service.title"),
+                lead=(Text(f"{key}.what"), Text("page.out_of_service.lead")),
+                panel=ProblemPanel(state.failure, ""),
+            )
+        case s.StaffDoor():
+            notice = _staff_notice(state.refused, state.wait_seconds)
+            return _make(Page.STAFF_DOOR, notice=notice, panel=DoorPanel(state.wait_seconds), back=_BACK)
+        case s.StaffRoom():
+            return _room(state, kiosk.health)
+        case _:
+            assert_never(state)
+
+
+def _make(
+    page: Page,
+    *,
+    lead: tuple[Text, ...] | None = None,
+    notice: Text | None = None,
+    actions: tuple[Action, ...] = (),
+    panel: Panel | None = None,
+    back: Action | None = None,
+    can_cancel: bool = False,
+) -> View:
+    lines = (Text(f"page.{page}.lead"),) if lead is None else lead
+    return View(page, Text(f"page.{page}.title"), lines, notice, actions, panel, back, can_cancel)
+
+
+def _action(name: str, event: Event) -> Action:
+    return Action(name, Text(f"action.{name}"), event)
+
+
+def _method(method: Method, enabled: bool = True) -> Action:
+    return Action(method.value, Text(f"action.{method}"), e.MethodChosen(method), enabled=enabled)
+
+
+def _item(item: Item) -> Text:
+    return Text(f"item.{item.name.lower()}")
+
+
+def _choose(visit: s.Visit, reading: bool, health: s.Health, policy: Policy) -> View:
+    usable = methods(visit, health, policy)
+    notice = None
+    if Method.PIN not in usable:
+        notice = Text("notice.pin_unavailable")
+    elif Method.FACE not in usable:
+        notice = Text("notice.face_unavailable")
+    return _make(
+        Page.CHOOSE_METHOD,
+        notice=notice,
+        actions=tuple(_method(method) for method in usable),
+        panel=ProgressPanel(0, 0) if reading else None,
+        can_cancel=True,
+    )
+
+
+def _number_notice(state: s.EnteringNumber) -> Text | None:
+    match state.problem:
+        case s.NumberProblem.WRONG:
+            certificate = state.visit.certificate
+            tries = certificate.number_tries if certificate is not None else None
+            # The guard keeps 3 tries: the patient is told how often the number may still be sent.
+            return Text("notice.number_wrong", {"tries": max(0, (tries or 0) - 3)})
+        case s.NumberProblem.INTERRUPTED:
+            return Text("notice.number_interrupted")
+        case None:
+            return None
+        case _:
+            assert_never(state.problem)
+
+
+def _staff_notice(refused: bool, wait_seconds: int) -> Text | None:
+    if wait_seconds:
+        return Text("notice.staff_wait", {"seconds": wait_seconds})
+    return Text("notice.staff_refused") if refused else None
+
+
+def _consent_all(state: s.AskingAll, policy: Policy) -> View:
+    values: dict[str, str | int | Text] = {"institution": policy.institution_name}
+    items = tuple((item, policy.look_back_years[item]) for item in state.eligible.questions)
+    soon = state.eligible.eligibility.certificate_ends_soon
+    each = Action("each", Text("action.each"), e.AllAnswered(e.All.EACH), Weight.QUIET)
+    return View(
+        Page.CONSENT_ALL,
+        Text("page.consent_all.title", values),
+        lead=(Text("page.consent_all.lead", values), Text("page.consent_all.lead2", values)),
+        notice=Text("notice.certificate_ends_soon") if soon else None,
+        actions=(
+            _action("all_yes", e.AllAnswered(e.All.YES)),
+            _action("all_no", e.AllAnswered(e.All.NO)),
+            each,
+        ),
+        panel=ConsentPanel(items),
+        can_cancel=True,
+    )
+
+
+def _result(page: Page, outcome: s.Outcome, card_in: bool, alarm: bool) -> View:
+    return View(
+        page,
+        Text(f"page.{page}.title"),
+        lead=(Text(f"outcome.{outcome.ending}"),),
+        notice=Text("notice.certificate_ends_soon") if outcome.certificate_ends_soon else None,
+        panel=ResultPanel(outcome.ending, outcome.number, card_in, alarm),
+    )
+
+
+def _problem(state: s.Problem, health: s.Health, policy: Policy) -> View:
+    failure = TABLE[state.failure]
+    key = text_key(state.failure)
+    practice = state.failure is FailureCode.PRACTICE_ONLY
+    actions: list[Action] = []
+    if state.retry is not None or (failure.recoverable and state.visit.certificate is None):
+        actions.append(_TRY_AGAIN)
+    elif failure.recoverable:
+        actions.extend(_method(method) for method in methods(state.visit, health, policy))
+    leave = Action("cancel", Text("action.cancel"), e.Cancelled(), Weight.QUIET if actions else Weight.MAIN)
+    return View(
+        Page.PRACTICE_MACHINE if practice else Page.PROBLEM,
+        Text("page.practice_machine.title") if practice else Text(f"{key}.what"),
+        lead=(Text(f"{key}.do"), Text(f"{key}.other")),
+        actions=(*actions, leave),
+        panel=ProblemPanel(state.failure, state.upstream),
+    )
+
+
+def _room(state: s.StaffRoom, health: s.Health) -> View:
+    tests = tuple(_action(f"test_{device.value}", e.TestWanted(device)) for device in e.Test)
+    service = _action("close_kiosk", e.ServiceSet(False)) if health.open else _action("open_kiosk", e.ServiceSet(True))
+    leave = Action("leave", Text("action.leave"), e.StaffLeft(), Weight.MAIN)
+    return _make(
+        Page.STAFF_ROOM,
+        actions=(*tests, service, leave),
+        panel=RoomPanel(health.open, state.running is not None, state.findings),
+    )
