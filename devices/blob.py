@@ -5,12 +5,15 @@ A *named* segment stays in /dev/shm after SIGKILL; a memfd has no name and goes 
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 from types import TracebackType
 from typing import Self
 
 from devices.secret import SecretBytes
+
+_SIZE_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 
 
 class Blob:
@@ -32,8 +35,9 @@ class Blob:
     @classmethod
     def empty(cls, size: int) -> Self:
         """`size` zero bytes."""
-        fd = os.memfd_create("uketsuke", os.MFD_CLOEXEC)
+        fd = os.memfd_create("uketsuke", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(fd, size)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SIZE_SEALS)
         return cls(fd)
 
     @property
@@ -41,6 +45,14 @@ class Blob:
         if self._fd < 0:
             raise ValueError("the blob was closed")
         return self._fd
+
+    @property
+    def sealed(self) -> bool:
+        """The size is fixed for good: nobody can cut the memory while it is mapped here (SIGBUS)."""
+        try:
+            return fcntl.fcntl(self.fd, fcntl.F_GET_SEALS) & _SIZE_SEALS == _SIZE_SEALS
+        except OSError:  # not a memfd
+            return False
 
     @property
     def closed(self) -> bool:

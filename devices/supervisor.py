@@ -8,11 +8,13 @@ process handles untrusted bytes and must not be able to run code in its parent. 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import importlib
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -84,45 +86,53 @@ class Channel:
 
     def receive(self, timeout: float | None = None) -> Any:
         """The next message, or None after `timeout` seconds. Raises `ChannelClosed`, `BadMessage`."""
-        self._sock.settimeout(timeout)
         try:
+            if timeout is not None and not self._readable(timeout):
+                return None
             head, fds, _, _ = socket.recv_fds(self._sock, _HEADER.size, _MAX_DESCRIPTORS)
-        except TimeoutError:
-            return None
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: closed by another thread
             raise ChannelClosed from error
         blobs = [Blob(fd) for fd in fds]
-        for blob in blobs:
-            os.set_inheritable(blob.fd, False)
+        used: list[Blob] = []
         try:
-            self._sock.settimeout(None)
-            head += self._exactly(_HEADER.size - len(head)) if head else b""
             if not head:
                 raise ChannelClosed
+            head += self._exactly(_HEADER.size - len(head))
             length, count = _HEADER.unpack(head)
             if length > _MAX_MESSAGE or count != len(blobs):
                 raise BadMessage("length or descriptors out of bounds")
+            for blob in blobs:
+                os.set_inheritable(blob.fd, False)
+                if not blob.sealed:
+                    raise BadMessage("memory that could shrink while it is read")
             name, fields = json.loads(self._exactly(length))
             kind = self._types.get(name)
             if kind is None:
-                raise BadMessage(f"unknown message {str(name)[:40]!r}")
-            return _unpack(kind, fields, blobs)
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            for blob in blobs:
-                blob.close()
+                raise BadMessage("not in the vocabulary")
+            message = _unpack(kind, fields, blobs)
+            used = blobs_of(message)
+            if len(used) != len(blobs) or len(set(map(id, used))) != len(blobs):
+                used = []
+                raise BadMessage("a descriptor named twice or not at all")
+            return message
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
             raise BadMessage(type(error).__name__) from None
-        except (BadMessage, ChannelClosed):
-            for blob in blobs:
-                blob.close()
-            raise
+        finally:
+            if not used:
+                for blob in blobs:
+                    blob.close()
 
     def close(self) -> None:
         # shutdown wakes a receive() that blocks in another thread; close alone does not.
-        try:
+        with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._sock.close()
+
+    def _readable(self, timeout: float) -> bool:
+        # Not by the socket's own timeout: that would hold for a `send` in another thread too.
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        return bool(poll.poll(timeout * 1000))
 
     def _exactly(self, size: int) -> bytes:
         parts = bytearray()
@@ -172,6 +182,8 @@ def _unpack(kind: Any, value: Any, blobs: list[Blob]) -> Any:
     if origin in (Mapping, dict):
         return dict(value)
     if kind is Blob:
+        if type(value) is not int or value < 0:
+            raise TypeError("not an index")
         return blobs[value]
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind(value)
@@ -297,9 +309,7 @@ class ProcessWorker:
 class InProcess:
     """The same service in a thread, for tests and for debugging without processes."""
 
-    def __init__(
-        self, spec: ChildSpec, on_message: Callable[[Any], None], on_lost: Callable[[], None]
-    ) -> None:
+    def __init__(self, spec: ChildSpec, on_message: Callable[[Any], None], on_lost: Callable[[], None]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._channel = Channel(ours, spec.to_parent)
         self._child = Channel(theirs, spec.to_child)
@@ -356,7 +366,8 @@ class Supervisor:
     """Keeps one worker of a spec running, and one warm spare beside it.
 
     A worker that dies is replaced by the spare at once; deaths in quick succession back off (0.2 s doubling to 5 s).
-    `on_start` is called on every worker that takes over (first, replaced, recycled) to send it what it needs.
+    `on_start` is called on every worker that takes over (first, replaced, recycled) to send it what it needs. A
+    worker says nothing before it was spoken to: words of a spare are dropped.
     """
 
     def __init__(
@@ -386,10 +397,15 @@ class Supervisor:
             self._promote()
 
     def send(self, message: object) -> bool:
-        """False when no worker is there just now; its loss has been or will be reported by `on_lost`."""
+        """False when no worker is there just now; its loss has been or will be reported by `on_lost`.
+
+        The blobs in `message` are given away in either case.
+        """
         with self._lock:
             slot = self._active
         if slot is None:
+            for blob in blobs_of(message):
+                blob.close()
             return False
         try:
             slot.worker.send(message)
@@ -441,9 +457,7 @@ class Supervisor:
 
     def _launch(self) -> _Slot:
         slot = _Slot()
-        slot.worker = self._launcher(
-            self._spec, lambda message: self._message(slot, message), lambda: self._lost(slot)
-        )
+        slot.worker = self._launcher(self._spec, lambda message: self._message(slot, message), lambda: self._lost(slot))
         return slot
 
     def _message(self, slot: _Slot, message: object) -> None:
