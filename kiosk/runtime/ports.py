@@ -1,0 +1,102 @@
+"""What the executor needs of the adapters that are not hardware. `kiosk.app` fits the concrete classes to them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from devices.secret import SecretBytes
+from kiosk.reception.commands import Sound
+from kiosk.reception.consent import Answers
+from kiosk.reception.failure import FailureCode
+from kiosk.reception.states import Eligibility, Identity, ReceptionId
+from kiosk.runtime.vault import Wipeable
+
+
+class JobError(Exception):
+    """A job's failure in the domain's words. `upstream`: the gateway's own code, unchanged."""
+
+    def __init__(self, failure: FailureCode, upstream: str = "") -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+        self.upstream = upstream
+
+
+class Purpose(StrEnum):
+    """Which of the card's signatures a message is for."""
+
+    PRESENCE = "presence"
+    PIN = "pin"
+
+
+class Gateway(Protocol):
+    """Blocking; called on the net thread only. Every method may raise `JobError`."""
+
+    def prepare(self, reception: ReceptionId) -> None:
+        """Fetch the challenge ahead."""
+
+    def message(self, reception: ReceptionId, purpose: Purpose) -> bytes:
+        """What the card signs; bound to a challenge that is still fresh."""
+
+    def confirm(
+        self, reception: ReceptionId, identity: Identity, certificate: SecretBytes, evidence: SecretBytes | None
+    ) -> Eligibility: ...
+
+    def register(self, reception: ReceptionId) -> Eligibility: ...
+
+    def consent(self, reception: ReceptionId, answers: Answers, language: str) -> SecretBytes: ...
+
+    def forget(self, reception: ReceptionId) -> None: ...
+
+    def check(self) -> None: ...
+
+
+class Handoff(Protocol):
+    """Blocking; called on the net thread only."""
+
+    def begin(self, reception: ReceptionId) -> None:
+        """Journal that the answers are about to be sent."""
+
+    def finish(self, reception: ReceptionId, result: SecretBytes) -> tuple[int, bool]:
+        """Write the file. Returns the day's number and whether the file is delayed. May raise `JobError`."""
+
+    def tidy(self) -> None:
+        """Finish what an earlier failure left, remove what is past its retention."""
+
+
+class Credentials(Protocol):
+    """Staff or maintenance PIN."""
+
+    def check(self, secret: SecretBytes) -> int | None:
+        """None when it is right, otherwise the seconds to wait (0: at once)."""
+
+
+class Audit(Protocol):
+    def record(self, what: str, reception: ReceptionId | None, detail: str) -> None: ...
+
+
+class Desk(Protocol):
+    """The counter and the loudspeaker."""
+
+    def call(self, reason: str) -> None: ...
+
+    def play(self, sound: Sound) -> None: ...
+
+
+class ServiceSwitch(Protocol):
+    """Remembers across restarts whether staff closed the kiosk."""
+
+    def store(self, is_open: bool) -> None: ...
+
+
+__all__ = [
+    "Audit",
+    "Credentials",
+    "Desk",
+    "Gateway",
+    "Handoff",
+    "JobError",
+    "Purpose",
+    "ServiceSwitch",
+    "Wipeable",
+]
