@@ -1,0 +1,104 @@
+"""dlib's detector, landmarks and descriptor network, located beside an installed `face_recognition_models`.
+
+The package is only located, never imported: its import needs `pkg_resources`, which newer setuptools do not have.
+Used: the HOG detector, the 5-point landmarks and the ResNet descriptor. The 68-point landmarks are not: the data
+set behind them (iBUG 300-W) excludes commercial use, and the 5 points suffice.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.errors import ModelMissing
+from devices.ports import Image
+
+Descriptor = NDArray[np.float64]
+
+_DETECTION_WIDTH = 640  # a wider picture is scaled down; the smallest face found is then 80 px of 640
+_LANDMARKS = "shape_predictor_5_face_landmarks.dat"
+_NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
+
+
+def model_file(name: str) -> Path:
+    """Where the model `name` is installed. Raises `ModelMissing`."""
+    spec = importlib.util.find_spec("face_recognition_models")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / "models" / name
+        if path.is_file():
+            return path
+    raise ModelMissing(name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundFace:
+    """One face. `box` is (left, top, right, bottom) in pixels of the picture, `points` 5 x 2:
+    outer and inner corner of the eye on the picture's right, the same on its left, base of the nose.
+    """
+
+    box: tuple[int, int, int, int]
+    confidence: float
+    points: NDArray[np.float64]
+    shape: Any  # dlib.full_object_detection, what the descriptor network takes
+
+    @property
+    def height(self) -> int:
+        return self.box[3] - self.box[1]
+
+    @property
+    def eyes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Centres of the eyes, first the one on the picture's left."""
+        return (self.points[2] + self.points[3]) / 2, (self.points[0] + self.points[1]) / 2
+
+    @property
+    def eye_distance(self) -> float:
+        left, right = self.eyes
+        return float(np.linalg.norm(right - left))
+
+
+class Models:
+    """The three models, loaded once (about 0.3 s). One thread only. Raises `ModelMissing`."""
+
+    def __init__(self) -> None:
+        self._detector = dlib.get_frontal_face_detector()
+        try:
+            self._landmarks = dlib.shape_predictor(str(model_file(_LANDMARKS)))
+            self._network = dlib.face_recognition_model_v1(str(model_file(_NETWORK)))
+        except RuntimeError as error:  # a damaged file
+            raise ModelMissing(type(error).__name__) from None
+
+    def find(self, image: Image, *, upsample: int = 0, minimum: float = 0.0) -> list[FoundFace]:
+        """Faces in a BGR or gray picture, largest first. `minimum` is the detector's score to be taken seriously."""
+        gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        scale = min(1.0, _DETECTION_WIDTH / gray.shape[1])
+        small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else gray
+        boxes, scores, _ = self._detector.run(small, upsample, minimum)
+        faces = [self._found(gray, box, score, scale) for box, score in zip(boxes, scores, strict=True)]
+        faces.sort(key=lambda face: face.height, reverse=True)
+        return faces
+
+    def _found(self, gray: Any, box: Any, score: float, scale: float) -> FoundFace:
+        edges = (box.left(), box.top(), box.right(), box.bottom())
+        left, top, right, bottom = (round(edge / scale) for edge in edges)
+        shape = self._landmarks(gray, dlib.rectangle(left, top, right, bottom))
+        points = np.array([[point.x, point.y] for point in shape.parts()], np.float64)
+        return FoundFace((left, top, right, bottom), float(score), points, shape)
+
+    def describe(self, image: Image, face: FoundFace, *, gray: bool) -> Descriptor:
+        """128 numbers of one face; `gray` leaves the colours out, for comparison with a gray photo."""
+        if image.ndim == 2:
+            rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+        elif gray:
+            rgb = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2RGB)
+        else:
+            rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        descriptor = np.array(self._network.compute_face_descriptor(rgb, face.shape), np.float64)
+        rgb.fill(0)
+        return descriptor
