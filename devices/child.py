@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 
 from devices.supervisor import (
     HEARTBEAT_SECONDS,
@@ -35,13 +37,21 @@ def harden(parent: int | None = None) -> None:
             os._exit(0)
 
 
+def report(error: BaseException) -> None:
+    """What kind of error and where, on standard error; never its text, which may hold what a card said."""
+    places = traceback.extract_tb(error.__traceback__)
+    where = f"{os.path.basename(places[-1].filename)}:{places[-1].lineno}" if places else "unknown place"
+    sys.stderr.write(f"device process: {type(error).__name__} at {where}\n")
+
+
 def main() -> None:
+    threading.excepthook = lambda args: report(args.exc_value) if args.exc_value else None
     request = json.loads(sys.stdin.read())
     harden(request["parent"])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     sock = socket.socket(fileno=int(sys.argv[1]))
     service = load(request["target"])
-    vocabulary: tuple[type, ...] = getattr(sys.modules[request["target"].partition(":")[0]], "TO_CHILD")
+    vocabulary: tuple[type, ...] = vars(sys.modules[request["target"].partition(":")[0]])["TO_CHILD"]
     channel = Channel(sock, vocabulary)
     stop = threading.Event()
 
@@ -55,9 +65,11 @@ def main() -> None:
 
     threading.Thread(target=beat, name="heartbeat", daemon=True).start()
     try:
-        service(channel, request["options"])
-    except ChannelClosed:
-        pass
+        with contextlib.suppress(ChannelClosed):
+            service(channel, request["options"])
+    except BaseException as error:
+        report(error)
+        raise
     finally:
         stop.set()
         # Daemon threads may sit in a native call (a hung reader); do not wait for them.

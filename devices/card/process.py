@@ -33,7 +33,7 @@ from devices.card.messages import (
     SignWithPin,
     Watch,
 )
-from devices.errors import CardRemoved, DeviceError, NumberGuarded, NumberWrong, PinBlocked, PinWrong
+from devices.errors import CardRemoved, DeviceError, DeviceFault, NumberGuarded, NumberWrong, PinBlocked, PinWrong
 from devices.ports import (
     CardGone,
     CardPresent,
@@ -60,6 +60,9 @@ def spec(options: Options) -> ChildSpec:
     """
     return ChildSpec("card", "devices.card.process:serve", TO_CHILD, TO_PARENT, options)
 
+
+# A reader may report a removal later than the exchange that failed by it.
+_REMOVAL_SECONDS = 1.0
 
 # The connection is as good as before; after anything else the next job begins with a new one.
 _CARD_SAYS_NO = (PinWrong, PinBlocked, NumberWrong, NumberGuarded)
@@ -88,7 +91,7 @@ class _Watcher:
         self._send = send
         self._gone = gone
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._present: tuple[int, str] | None = None
 
     def count_from(self, number: int) -> None:
@@ -96,10 +99,22 @@ class _Watcher:
 
     def reader_of(self, presence: int) -> str:
         """Raises `CardRemoved` when that card is not there any more."""
-        with self._lock:
+        with self._changed:
             if self._present is None or self._present[0] != presence:
                 raise CardRemoved("another presence")
             return self._present[1]
+
+    def is_there(self, presence: int) -> bool:
+        with self._changed:
+            return self._is_there(presence)
+
+    def leaves(self, presence: int, timeout: float) -> bool:
+        """Whether that card is gone, within `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._is_there(presence), timeout)
+
+    def _is_there(self, presence: int) -> bool:
+        return self._present is not None and self._present[0] == presence
 
     def __call__(self, seen: Seen) -> None:
         with suppress(ChannelClosed):  # the process is about to end
@@ -113,12 +128,13 @@ class _Watcher:
                 self._send(ReaderFault(fault))
             case CardSeen(reader):
                 number = next(self._numbers)
-                with self._lock:
+                with self._changed:
                     self._present = (number, reader)
                 self._send(CardPresent(number))
             case CardLost():
-                with self._lock:
+                with self._changed:
                     was, self._present = self._present, None
+                    self._changed.notify_all()
                 self._gone()
                 if was is not None:
                     self._send(CardGone(was[0]))
@@ -179,7 +195,7 @@ class _Worker:
                 self._end_session()
             case CardLost():
                 # Late news: the next card may already be in use.
-                if self._session is not None and not self._is_present(self._session.presence):
+                if self._session is not None and not self._watcher.is_there(self._session.presence):
                     self._end_session()
 
     def _answer(self, job: int, presence: int, work: Callable[[_Session], object]) -> None:
@@ -191,8 +207,11 @@ class _Worker:
         except DeviceError as error:
             if not isinstance(error, _CARD_SAYS_NO):
                 self._end_session()
+            fault = error.fault
+            if fault is DeviceFault.CARD_REMOVED and not self._watcher.leaves(presence, _REMOVAL_SECONDS):
+                fault = DeviceFault.CARD_MUTE  # it lies there and says nothing
             tries = error.tries_left if isinstance(error, PinWrong | NumberWrong | NumberGuarded) else None
-            self._send(CardRefused(job, error.fault, tries))
+            self._send(CardRefused(job, fault, tries))
             return
         self._send(answer)
 
@@ -254,13 +273,6 @@ class _Worker:
         self._end_session()
         self._session = _Session(presence, next(self._connections), self._driver.connect(reader))
         return self._session
-
-    def _is_present(self, presence: int) -> bool:
-        try:
-            self._watcher.reader_of(presence)
-        except CardRemoved:
-            return False
-        return True
 
     def _end_session(self) -> None:
         if self._session is not None:

@@ -288,7 +288,7 @@ class VirtualCard:
     # --- what a reader does ---
 
     def power_on(self) -> bytes:
-        """Cold start; the ATR."""
+        """Cold start; the ATR (empty from a mute card)."""
         self._forget()
         self._powered = True
         return self.atr
@@ -322,7 +322,7 @@ class VirtualCard:
         if self._kind is CardKind.MUTE:
             return b""
         data, status = self._answer(apdu)
-        if self._chained and data:
+        if self._chained and data and apdu[1] != 0xC0:
             self._pending = data
             return (0x6100 | min(len(data), 256) % 256).to_bytes(2)
         return data + status.to_bytes(2)

@@ -1,4 +1,4 @@
-"""The same reader, three ways. Each lane gives a started `Reader` whose cards a test can handle."""
+"""The same reader, three ways. Each lane gives a started reader whose cards a test can handle."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ from collections.abc import Iterator
 
 import pytest
 
-from devices.card.reader import SimulatedCardReader
+from devices.card.reader import SimulatedCardReader, SupervisedCardReader
 from devices.ports import ReaderReady
-from devices.supervisor import InProcess, ProcessWorker
-from tests.contract.reader.lanes import Lane, SimulatedLane
+from devices.simulated.pcscd import PcscdLane
+from devices.supervisor import InProcess, Launcher, ProcessWorker
+from tests.contract.reader.lanes import Lane, PcscLane, SimulatedLane
 from tests.helpers.cards import Events, options
 
 
-@pytest.fixture(params=["thread", "process"])
+@pytest.fixture(scope="session")
+def service() -> Iterator[PcscdLane]:
+    with PcscdLane.start() as lane:
+        yield lane
+
+
+@pytest.fixture(params=["thread", "process", pytest.param("pcsc", marks=pytest.mark.pcsc)])
 def lane(request: pytest.FixtureRequest) -> Iterator[Lane]:
-    launcher = InProcess if request.param == "thread" else ProcessWorker
+    if request.param == "pcsc":
+        yield from _pcsc(request.getfixturevalue("service"))
+    else:
+        yield from _simulated(InProcess if request.param == "thread" else ProcessWorker)
+
+
+def _simulated(launcher: Launcher) -> Iterator[Lane]:
     events = Events()
     reader = SimulatedCardReader(options(), launcher)
     reader.start(events)
@@ -23,4 +36,16 @@ def lane(request: pytest.FixtureRequest) -> Iterator[Lane]:
         events.next(ReaderReady)
         yield SimulatedLane(reader, events)
     finally:
+        reader.stop()
+
+
+def _pcsc(service: PcscdLane) -> Iterator[Lane]:
+    events = Events()
+    reader = SupervisedCardReader(options(driver="pcsc", csock=service.socket_path, reader="00 00"))
+    reader.start(events)
+    try:
+        events.next(ReaderReady)
+        yield PcscLane(service, reader, events)
+    finally:
+        service.remove()
         reader.stop()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import dataclasses
+from typing import Any, Protocol
 
 from devices.card.reader import SimulatedCardReader
 from devices.ports import CardGone, CardPresent, CardReader
-from tests.helpers.cards import Events, card_bytes
+from devices.simulated.pcscd import PcscdLane
+from tests.helpers.cards import Events, card_bytes, person
 
 
 class Lane(Protocol):
-    reader: CardReader
-    events: Events
+    @property
+    def reader(self) -> CardReader: ...
+    @property
+    def events(self) -> Events: ...
 
-    def insert(self, name: str, **settings: object) -> int:
+    def insert(self, name: str, **settings: Any) -> int:
         """Put a persona's card on the empty reader; its presence."""
 
     def remove(self) -> None: ...
@@ -27,7 +31,7 @@ class SimulatedLane:
         self.reader = reader
         self.events = events
 
-    def insert(self, name: str, **settings: object) -> int:
+    def insert(self, name: str, **settings: Any) -> int:
         self.reader.insert(card_bytes(name), **settings)
         return self.events.next(CardPresent).presence
 
@@ -37,3 +41,27 @@ class SimulatedLane:
 
     def verifications(self) -> dict[str, int]:
         return {name: count for name, count in self.reader.counters().verifications.items() if count}
+
+
+class PcscLane:
+    """A genuine pcscd with the virtual reader; the card process talks to it through libpcsclite."""
+
+    def __init__(self, service: PcscdLane, reader: CardReader, events: Events) -> None:
+        self.service = service
+        self.reader = reader
+        self.events = events
+        self._last = ""
+
+    def insert(self, name: str, **settings: Any) -> int:
+        card = person(name)
+        card = dataclasses.replace(card, tries={**card.tries, **settings.pop("counters", {})})
+        self.service.insert(card, fresh=True, **settings)
+        self._last = name
+        return self.events.next(CardPresent).presence
+
+    def remove(self) -> None:
+        self.service.remove()
+        self.events.next(CardGone)
+
+    def verifications(self) -> dict[str, int]:
+        return {name: count for name, count in self.service.verify_count(self._last).items() if count}

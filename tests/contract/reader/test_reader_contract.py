@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from base64 import b64decode
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -194,6 +195,11 @@ def test_driving_licence_is_not_supported(lane: Lane) -> None:
     assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.UNSUPPORTED_CARD)
 
 
+def test_card_that_does_not_answer(lane: Lane) -> None:
+    lane.reader.read_certificate(1, lane.insert("mute"))
+    assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.CARD_MUTE)
+
+
 def test_forged_card_cannot_sign_for_the_certificate_it_copied(lane: Lane) -> None:
     presence = lane.insert("forged")
     content(certificate(lane, 1, presence).certificate)  # public data: anybody can copy it
@@ -210,7 +216,7 @@ def test_forged_card_face_is_not_anchored(lane: Lane) -> None:
 
 def test_card_that_differs_in_manners(lane: Lane) -> None:
     """Sources contradict each other on reselection, end of file and chaining: all of them work."""
-    manners: list[dict[str, object]] = [
+    manners: list[dict[str, Any]] = [
         {"reselect": "keep"}, {"end_of_file": "warn"}, {"end_of_file": "exact"}, {"chained": True},
     ]  # fmt: skip
     for job, settings in enumerate(manners):
