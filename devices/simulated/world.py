@@ -136,7 +136,7 @@ class _Workshop:
         if persona.kind is CardKind.DRIVING_LICENCE:
             return PersonCard(persona.id, persona.kind, files.ATR_DRIVING_LICENCE)
         if persona.kind is CardKind.MUTE:
-            return PersonCard(persona.id, persona.kind, files.ATR_MY_NUMBER_CONTACTLESS)
+            return PersonCard(persona.id, persona.kind, b"")
         auth_key, card_key = pki.new_key(), pki.new_key()
         issuer, cv_certificate = self.issuer, self._cv_certificate
         if persona.certificate == "copy":
