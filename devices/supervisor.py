@@ -9,6 +9,7 @@ process handles untrusted bytes and must not be able to run code in its parent. 
 from __future__ import annotations
 
 import contextlib
+import concurrent.futures
 import dataclasses
 import enum
 import importlib
@@ -228,6 +229,15 @@ class Worker(Protocol):
         """End it at once. `on_lost` is not called for a death that was asked for."""
 
 
+# PR_SET_PDEATHSIG follows the *thread* that started the child (prctl(2)): a child started on a timer's thread would
+# be killed when that thread ends. This one lasts as long as the process.
+_STARTER = concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
+
+
+def _on_lasting_thread(start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    return _STARTER.submit(start).result()
+
+
 class ProcessWorker:
     """The service in its own process. `on_message` and `on_lost` are called on a private thread."""
 
@@ -248,11 +258,13 @@ class ProcessWorker:
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "devices.child", str(theirs.fileno())],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.PIPE,
-            env=environment,
+        self._process = _on_lasting_thread(
+            lambda: subprocess.Popen(
+                [sys.executable, "-m", "devices.child", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.PIPE,
+                env=environment,
+            )
         )
         theirs.close()
         assert self._process.stdin is not None
