@@ -8,8 +8,8 @@ process handles untrusted bytes and must not be able to run code in its parent. 
 
 from __future__ import annotations
 
-import contextlib
 import concurrent.futures
+import contextlib
 import dataclasses
 import enum
 import importlib
