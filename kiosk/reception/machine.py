@@ -186,9 +186,11 @@ class _Step:
         return s.Idle()
 
     def begin(self, presence: int, reception: s.ReceptionId) -> s.State:
-        """A new reception: the card is read while the patient chooses, the gateway prepared meanwhile."""
+        """A new reception: the card is read while the patient chooses, the gateway prepared meanwhile.
+
+        The language stays: it is the default, or what the patient chose before putting the card down.
+        """
         self.help_called = False
-        self.language = self.policy.languages[0]
         visit = s.Visit(reception, presence)
         job = self.job()
         self.do(
@@ -219,12 +221,11 @@ class _Step:
         self.do(c.Record("method_chosen", visit.reception, method.value))
         match method:
             case Method.FACE:
-                if not (self.health.camera and self.health.face):
-                    return self.problem(visit, FailureCode.CAMERA_LOST)
-                if Method.FACE in visit.refused or visit.face_attempts >= self.policy.face_attempts:
-                    return self.problem(visit, FailureCode.FACE_NOT_MATCHED)
                 if visit.photo is not None:
                     return self.look(visit, visit.photo)
+                failure = self.blind()
+                if failure is not None:
+                    return self.problem(visit, failure)
                 if not certificate.face_usable:
                     return self.problem(visit, FailureCode.NUMBER_GUARDED)
                 return s.EnteringNumber(visit)
@@ -243,7 +244,16 @@ class _Step:
             return s.LastTry(visit)
         return s.EnteringPin(visit, wrong)
 
+    def blind(self) -> FailureCode | None:
+        """Why no face can be looked at."""
+        if not self.health.camera:
+            return FailureCode.CAMERA_LOST
+        return None if self.health.face else FailureCode.FACE_WORKER_LOST
+
     def look(self, visit: s.Visit, photo: s.CardPhoto) -> s.State:
+        failure = self.blind()
+        if failure is not None:
+            return self.problem(visit, failure)
         job = self.job()
         self.do(c.StartFace(visit.reception, job, photo.ref))
         return s.Looking(visit, photo, job)
@@ -293,7 +303,8 @@ class _Step:
         return s.TakeCard(visit.reception, visit.presence, outcome)
 
     def _help(self, state: s.State) -> None:
-        if not self.help_called:
+        # Nobody's visit ends while the kiosk is idle or closed: there the flag would silence whoever comes next.
+        if not self.help_called or isinstance(state, s.Idle | s.OutOfService):
             self.do(c.CallCounter("help"), c.Record("help_called", s.reception_of(state)))
             self.help_called = True
 
@@ -495,6 +506,7 @@ class _Step:
             return self._cancel(state)
         match state, event:
             case s.Idle(), e.NoCardChosen():
+                self.help_called = False
                 self.do(c.CallCounter("no_card"), c.Record("reception_started", event.fresh, "no_card"))
                 return s.NoCard(event.fresh)
             case ((s.Idle() | s.OutOfService()), e.StaffGesture()):
