@@ -343,6 +343,8 @@ class _Step:
                 assert_never(event)
 
     def _card_put(self, state: s.State, event: e.CardPut) -> s.State:
+        if event.presence == _presence(state):
+            return state  # told twice
         match state:
             case s.Idle():
                 return self.begin(event.presence, event.fresh)
@@ -826,6 +828,14 @@ class _Step:
                 return s.StaffRoom(None, tuple(sorted(known.items())))
             case _:
                 return state
+
+
+def _presence(state: s.State) -> int | None:
+    """The card that a state belongs to; it may be away."""
+    if isinstance(state, s.NoCard | s.TakeCard):
+        return state.presence
+    visit = s.visit_of(state)
+    return visit.presence if visit is not None else None
 
 
 def _certificate(event: e.CertificateCame) -> s.Certificate:
