@@ -664,10 +664,8 @@ class _Step:
         """A result counts only for the reception and the job that wait for it."""
         if s.reception_of(state) != event.reception:
             return state
-        if isinstance(state, s.PutBack):
-            return self._result_behind(state, event)
         if getattr(state, "job", None) != event.job:
-            return state
+            return self._result_behind(state, event) if isinstance(state, s.PutBack | s.Rechecking) else state
         match state, event:
             case ((s.Choosing() | s.AwaitingRead()), e.CertificateCame()):
                 visit = replace(state.visit, certificate=_certificate(event))
@@ -731,8 +729,8 @@ class _Step:
             case _:
                 return state
 
-    def _result_behind(self, state: s.PutBack, event: e.Result) -> s.State:
-        """The gateway or the staff answered while the card was away: keep the answer for its return."""
+    def _result_behind(self, state: s.PutBack | s.Rechecking, event: e.Result) -> s.State:
+        """The gateway or the staff answered before the card was seen again: keep the answer for its return."""
         behind = state.behind
         if getattr(behind, "job", None) != event.job:
             return state
