@@ -882,6 +882,9 @@ def _with_card(state: s.CardState, certificate: s.Certificate, presence: int) ->
         case s.AskingAll() | s.AskingItem() | s.CheckingAnswers():
             identified = _identified(state.eligible.identified, certificate, presence)
             return replace(state, eligible=replace(state.eligible, identified=identified))
+        case s.Problem(retry=(s.RetryConfirm() | s.RetryRegister()) as retry):
+            again = replace(retry, identified=_identified(retry.identified, certificate, presence))
+            return replace(state, visit=again.identified.visit, retry=again)
         case _:
             return replace(state, visit=replace(state.visit, certificate=certificate, presence=presence))
 
