@@ -489,7 +489,9 @@ class _Step:
             case s.Registering():
                 retry = s.RetryRegister(state.identified)
                 return self.problem(state.identified.visit, FailureCode.STEP_TIMEOUT, retry=retry)
-            case s.AwaitingRead() | s.VerifyingPin() | s.ReadingPhoto() | s.CheckingStaff():
+            case s.VerifyingPin() | s.ReadingPhoto():
+                return self.problem(_unread(state.visit), FailureCode.STEP_TIMEOUT)
+            case s.AwaitingRead() | s.CheckingStaff():
                 return self.problem(state.visit, FailureCode.STEP_TIMEOUT)
             case _:
                 visit = s.visit_of(state)
@@ -635,7 +637,7 @@ class _Step:
             case None if _goes_on(state):
                 job = self.job()
                 self.do(c.ReadCertificate(state.visit.reception, job, state.visit.presence))
-                return s.Choosing(replace(state.visit, certificate=None, photo=None), job)
+                return s.Choosing(_unread(state.visit), job)
             case None:
                 return state
             case _:
@@ -807,8 +809,10 @@ class _Step:
                 visit = visit_or_none
                 if event.failure is FailureCode.PIN_BLOCKED:
                     visit = _tries(visit, pin=0)
-                if event.failure in (FailureCode.PHOTO_INVALID, FailureCode.NUMBER_GUARDED):
+                elif event.failure in (FailureCode.PHOTO_INVALID, FailureCode.NUMBER_GUARDED):
                     visit = _refuse(visit, Method.FACE)
+                elif isinstance(state, s.VerifyingPin | s.ReadingPhoto):
+                    visit = _unread(visit)
                 return self.problem(visit, event.failure, event.upstream)
 
     # --- maintenance -----------------------------------------------------------------------------------------------
@@ -849,6 +853,11 @@ def _tries(visit: s.Visit, pin: int | None = None, number: int | None = None) ->
     if number is not None:
         certificate = replace(certificate, number_tries=number)
     return replace(visit, certificate=certificate)
+
+
+def _unread(visit: s.Visit) -> s.Visit:
+    """A VERIFY without an answer: its connection is over and the tries that are left are unknown until read again."""
+    return replace(visit, certificate=None, photo=None)
 
 
 def _refuse(visit: s.Visit, method: Method) -> s.Visit:
