@@ -791,7 +791,7 @@ class _Step:
             case s.Sending():
                 visit = state.eligible.identified.visit
                 retry: s.Retry = s.RetrySend(state.eligible, state.answers)
-                return self.problem(visit, event.failure, event.upstream, retry)
+                return self.problem(visit, event.failure, event.upstream, retry if _again(event.failure) else None)
             case s.Confirming():
                 visit = state.identified.visit
                 if event.failure is FailureCode.EVIDENCE_INSUFFICIENT:
