@@ -228,8 +228,9 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             panel = LookPanel(state.hint, attempt, policy.face_attempts)
             return _make(Page.LOOK_HERE, panel=panel, back=_OTHER, can_cancel=True)
         case s.FaceRetry():
-            again = Action("try_again", Text("action.try_again"), e.TryAgain(), Weight.EQUAL)
-            ways = [m for m in methods(state.visit, kiosk.health, policy) if m is not Method.FACE]
+            usable = methods(state.visit, kiosk.health, policy)
+            again = Action("try_again", Text("action.try_again"), e.TryAgain(), enabled=Method.FACE in usable)
+            ways = [method for method in usable if method is not Method.FACE]
             notice = Text("notice.face_unclear" if state.unclear else "notice.face_other")
             actions = (again, *(_method(m) for m in ways))
             return _make(Page.FACE_RETRY, notice=notice, actions=actions, can_cancel=True)
@@ -424,11 +425,15 @@ def _problem(state: s.Problem, health: s.Health, policy: Policy) -> View:
 
 
 def _room(state: s.StaffRoom, health: s.Health) -> View:
-    tests = tuple(_action(f"test_{device.value}", e.TestWanted(device)) for device in e.Test)
+    idle = state.running is None
+    tests = tuple(
+        Action(f"test_{device.value}", Text(f"action.test_{device.value}"), e.TestWanted(device), enabled=idle)
+        for device in e.Test
+    )
     service = _action("close_kiosk", e.ServiceSet(False)) if health.open else _action("open_kiosk", e.ServiceSet(True))
     leave = Action("leave", Text("action.leave"), e.StaffLeft(), Weight.MAIN)
     return _make(
         Page.STAFF_ROOM,
         actions=(*tests, service, leave),
-        panel=RoomPanel(health.open, state.running is not None, state.findings),
+        panel=RoomPanel(health.open, not idle, state.findings),
     )
