@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -21,25 +22,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 Picture = NDArray[np.uint8]
 
 _SCALE = 170  # pixels of the surface maps for one unit
 _LEFT, _TOP, _RIGHT, _BOTTOM = -1.25, -1.55, 1.25, 1.75
 _FLOOR = -9.0  # height where there is no head
 
-#: Persona -> seed. Mutually far apart under the engine's own score (see the module's docstring).
+#: Persona -> seed. Any two are farther apart than 0.30, the score above which a stranger is refused.
 FAR_SEEDS: dict[str, int] = {
-    "employee": 1,
-    "elder": 2,
-    "unregistered": 3,
-    "pin_blocked": 4,
-    "pinless": 5,
-    "someone_else": 6,
-    "forged": 7,
-    "expired": 8,
-    "swapped": 9,
-    "decliner": 10,
+    "employee": 22,
+    "elder": 34,
+    "unregistered": 103,
+    "pin_blocked": 66,
+    "pinless": 97,
+    "someone_else": 88,
+    "someone_else_photo": 56,
+    "forged": 6,
+    "expired": 143,
+    "swapped": 42,
+    "decliner": 60,
+    "foreign_issuer": 39,
 }
 
 _SKINS = ((205, 220, 243), (186, 206, 236), (170, 194, 228), (152, 180, 219), (138, 165, 207))  # BGR
@@ -106,24 +109,24 @@ def _traits(seed: int) -> Traits:
     hair = _GREYS[int(draw.integers(len(_GREYS)))] if elder > 0.45 else _HAIRS[int(draw.integers(len(_HAIRS)))]
     return Traits(
         elder=elder,
-        width=between(0.66, 0.82),
+        width=between(0.62, 0.85),
         jaw=between(0.1, 0.95) if masculine else between(0.0, 0.6),
-        chin=between(0.94, 1.1),
-        eye_apart=between(0.275, 0.36),
-        eye_width=between(0.125, 0.175),
+        chin=between(0.9, 1.14),
+        eye_apart=between(0.265, 0.37),
+        eye_width=between(0.13, 0.185),
         eye_open=between(0.42, 0.64),
         eye_tilt=between(-0.16, 0.2),
-        eye_height=between(-0.06, 0.06),
+        eye_height=between(-0.1, 0.1),
         brow_height=between(0.19, 0.29),
-        brow_thick=between(0.028, 0.06) if masculine else between(0.02, 0.038),
+        brow_thick=between(0.024, 0.062) if masculine else between(0.02, 0.038),
         brow_arch=between(0.0, 0.07),
         brow_tilt=between(-0.12, 0.16),
-        nose_length=between(0.34, 0.48),
-        nose_width=between(0.095, 0.16),
+        nose_length=between(0.31, 0.49),
+        nose_width=between(0.09, 0.155),
         nose_depth=between(0.2, 0.36),
-        mouth_height=between(0.62, 0.73),
+        mouth_height=between(0.6, 0.74),
         mouth_width=between(0.19, 0.29),
-        lip=between(0.035, 0.08),
+        lip=between(0.03, 0.085),
         cheek=between(0.0, 0.09),
         style=style,
         glasses=bool(draw.random() < 0.2),
@@ -205,7 +208,7 @@ def _surface(seed: int, blink: float, smile: float) -> _Surface:
     # Features in relief.
     eye_y, apart = t.eye_height, t.eye_apart
     nose_y = eye_y + t.nose_length
-    mouth_y = t.mouth_height
+    mouth_y = float(np.clip(t.mouth_height, nose_y + 0.17, t.chin - 0.24))
     relief = np.zeros(shape, np.float32)
     relief -= 0.1 * _bump(side, y, apart * 0.93, eye_y - 0.01, 0.15, 0.095)
     relief += 0.04 * _bump(side, y, apart, eye_y - t.brow_height + 0.02, 0.2, 0.06)
@@ -224,7 +227,7 @@ def _surface(seed: int, blink: float, smile: float) -> _Surface:
     # Mouth: a line that smiles, an upper lip with its bow, a fuller lower lip.
     wide = t.mouth_width * (1 + 0.16 * smile)
     k = np.clip(x / wide, -1.4, 1.4)
-    line = mouth_y + 0.007 * np.cos(k * 6.0) - (0.02 + 0.05 * smile) * k**2
+    line = mouth_y + 0.008 * np.cos(k * 6.0) * (1 - k**2) - (0.028 + 0.05 * smile) * k**2
     taper = np.clip(1 - k**2, 0, 1)
     bow = 1 - 0.28 * np.exp(-((x / (wide * 0.16)) ** 2)) + 0.1 * np.exp(-(((side - wide * 0.3) / (wide * 0.2)) ** 2))
     upper_lip = line - t.lip * 0.85 * taper**0.75 * bow
@@ -239,7 +242,7 @@ def _surface(seed: int, blink: float, smile: float) -> _Surface:
 
     # Skin: warm cheeks and nose, a little unevenness of its own.
     skin = np.array(t.skin, np.float32) / 255
-    colour = np.ones((*shape, 3), np.float32) * skin
+    colour: Array = np.ones((*shape, 3), np.float32) * skin
     blotch = _noise(seed, shape, 24, 24) * 0.012 + _noise(seed + 1000, shape, 5, 5) * 0.004
     colour += blotch[..., None]
     flush = 0.5 * _bump(side, y, 0.42, nose_y - 0.02, 0.15, 0.11) + 0.35 * _bump(x, y, 0, nose_y - 0.02, 0.1, 0.08)
@@ -296,7 +299,7 @@ def _surface(seed: int, blink: float, smile: float) -> _Surface:
     within = np.abs(u) < 1
     aperture = _step(y - upper, 0.014) * _step(lower - y, 0.014) * within
     white = np.array([0.9, 0.92, 0.93], np.float32) * 0.97
-    eye = np.ones((*shape, 3), np.float32) * white
+    eye: Array = np.ones((*shape, 3), np.float32) * white
     radius = np.hypot(side - apart, y - eye_y + 0.004)
     iris_r = 0.068
     iris = np.array([0.09, 0.14, 0.22], np.float32) * (1.2 if t.elder < 0.3 else 1.5)
@@ -507,14 +510,13 @@ def figure(
         # The head keeps light from the neck and the shoulders.
         shadow = cv2.GaussianBlur(head[..., 3], (0, 0), 0.09 * unit * super_)
         shift = int(0.2 * unit * super_)
-        shadow = np.vstack([np.zeros((shift, shadow.shape[1]), np.float32), shadow[: max(0, len(shadow) - shift)]])[
-            : len(shadow)
-        ]
+        shadow = np.roll(shadow, shift, axis=0) * np.exp(-((px[y0:y1, x0:x1] / 0.75) ** 6))
+        shadow[:shift] = 0
         part[..., :3] *= (1 - 0.5 * shadow)[..., None]
         part[...] = head + part * (1 - head[..., 3:])
-    canvas = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-    canvas[..., :3] = np.clip(canvas[..., :3] * light, 0, 1)
-    return np.asarray(canvas, np.float32)
+    small = np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    small[..., :3] = np.clip(small[..., :3] * light, 0, 1)
+    return small
 
 
 def _rotation(yaw: float, pitch: float, roll: float) -> Array:
@@ -552,11 +554,11 @@ def _head(surface: _Surface, px: Array, py: Array, rotation: Array, lamp: Array)
             np.asarray(r[0, 2] * px + r[1, 2] * py + r[2, 2] * t, np.float32),
         )
 
-    steps = np.linspace(1.35, -0.25, 34, dtype=np.float32)
+    steps = [float(step) for step in np.linspace(1.35, -0.25, 34)]
     hit = np.zeros(px.shape, bool)
     near, far = np.full(px.shape, steps[0]), np.full(px.shape, steps[-1])
-    for before, now in zip(steps[:-1], steps[1:], strict=True):
-        x, y, z = at(float(now))
+    for before, now in itertools.pairwise(steps):
+        x, y, z = at(now)
         fresh = ~hit & (z <= _sample(surface.height, x, y, _FLOOR))
         near[fresh], far[fresh] = before, now
         hit |= fresh
