@@ -37,7 +37,8 @@ class Audit:
     """One writer; may be used from any thread. Survives being killed at any moment: an entry that `record` returned
     from is on the disk.
 
-    A damaged file is moved aside (`<name>.damaged-<n>`) and a new one begins, linked to the last known head.
+    A damaged file is moved aside (`<name>.damaged-<n>`) and a new one begins, linked to the last known head; so it
+    does when the file is gone. `moved_aside` is then the old file's new name.
     Receptions are recorded under a pseudonym: an HMAC under a key of this run that is nowhere stored.
     Raises `Unavailable`.
     """
@@ -114,7 +115,8 @@ class Audit:
             if isinstance(error, sqlite3.OperationalError):
                 raise  # locked, full, read-only: not damaged
             return self._begin_anew(known)
-        if existed and not _sound(database, known):
+        sound = _sound(database, known) if existed else known is None
+        if not sound:
             database.close()
             return self._begin_anew(known)
         return database, None
@@ -125,10 +127,10 @@ class Audit:
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{aside.absolute().as_uri()}?mode=ro", uri=True)) as old:
             for row in old.execute(_LAST):
                 # Readable, but not trusted further than its number: what follows must not repeat it.
-                if isinstance(row[0], int) and row[0] > last.number:
+                if last.number < row[0] < 10**15:
                     last = Head(row[0], last.hash)
         database = _connect(self._path)
-        entry = Entry(What.RECOVERED, detail="audit file moved aside", simulated=self._simulated)
+        entry = Entry(What.RECOVERED, detail="new audit file", simulated=self._simulated)
         head = self._append(database, {**entry.fields(), "previous": last.hash}, last)
         write_atomically(head_file(self._path), str(head).encode())
         return database, aside
@@ -179,7 +181,7 @@ def _sound(database: sqlite3.Connection, known: Head | None) -> bool:
         if known is None or known.number == 0:
             return True
         found = database.execute("SELECT hash FROM entries WHERE number = ?", (known.number,)).fetchone()
-        return found == (known.hash,)
+        return bool(found == (known.hash,))
     except (sqlite3.DatabaseError, ValueError, TypeError, AttributeError):
         return False
 

@@ -1,0 +1,1 @@
+"""Staff authentication, diagnostics, service flag."""
