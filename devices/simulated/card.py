@@ -196,7 +196,8 @@ class Key:
     """A private RSA key as the card uses it: PKCS#1 v1.5 type-1 padding of the data as it comes, then RSA."""
 
     def __init__(self, der: bytes) -> None:
-        key = load_der_private_key(der, None)
+        # The check of the primes takes longer than everything else here, and set-up made these keys itself.
+        key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError("not an RSA key")
         self._numbers = key.private_numbers()
