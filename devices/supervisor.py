@@ -313,6 +313,7 @@ class ProcessWorker:
                 self._on_message(message)
         self._process.kill()
         self._process.wait()
+        self._channel.close()
         if not self._ended.is_set():
             self._ended.set()
             self._on_lost()
@@ -366,6 +367,7 @@ class InProcess:
                 break
             if not isinstance(message, Heartbeat | ChildStarted):
                 self._on_message(message)
+        self._channel.close()
         if not self._ended.is_set():
             self._ended.set()
             self._on_lost()

@@ -45,7 +45,9 @@ def _pcsc(service: PcscdLane) -> Iterator[Lane]:
     reader.start(events)
     try:
         events.next(ReaderReady)
-        yield PcscLane(service, reader, events)
+        lane = PcscLane(service, reader, events)
+        yield lane
+        lane.clear()
     finally:
         service.remove()
         reader.stop()

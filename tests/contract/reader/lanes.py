@@ -63,5 +63,15 @@ class PcscLane:
         self.service.remove()
         self.events.next(CardGone)
 
+    def clear(self) -> None:
+        """Leave no card, and wait until pcscd has noticed: the next test would see this card."""
+        self.service.remove()
+        while isinstance(self._last_card_event(), CardPresent):
+            self.events.until(CardGone)
+
+    def _last_card_event(self) -> CardPresent | CardGone | None:
+        card_events = [event for event in self.events.seen if isinstance(event, CardPresent | CardGone)]
+        return card_events[-1] if card_events else None
+
     def verifications(self) -> dict[str, int]:
         return {name: count for name, count in self.service.verify_count(self._last).items() if count}
