@@ -7,6 +7,7 @@ stale. Reading never stops at the first mistake: all of them are reported at onc
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 import re
@@ -607,7 +608,8 @@ class Problem:
     allowed: str = ""
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.what}" + (f"; allowed: {self.allowed}" if self.allowed else "")
+        head = f"{self.key}: " if self.key else ""
+        return head + self.what + (f"; allowed: {self.allowed}" if self.allowed else "")
 
 
 class ConfigError(Exception):
@@ -659,8 +661,9 @@ def parse(text: str, path: Path, overrides: Iterable[str] = ()) -> Settings:
     # Rules between keys only where the keys themselves are fine: nobody shall hunt for a consequence.
     wrong = {problem.key for problem in problems}
     for problem in _conflicts(settings):
+        table = problem.key.partition(".")[0]
         if not wrong & {problem.key, *re.findall(r"[a-z]+\.[a-z_]+", problem.what)}:
-            problems.append(replace(problem, line=lines.get(problem.key, 0)))
+            problems.append(replace(problem, line=lines.get(problem.key, lines.get(table, 0))))
     if problems:
         raise ConfigError(path, tuple(sorted(problems, key=lambda problem: problem.line)))
     return settings
@@ -692,10 +695,11 @@ def _override(data: dict[str, Any], lines: dict[str, int], override: str, proble
     if not equals or not dot or not isinstance(data.setdefault(table, {}), dict):
         problems.append(Problem(0, name.strip(), "--set cannot be read", "table.key=value"))
         return
-    try:
-        value: object = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
+    value: object = text.strip()
+    words = isinstance(getattr(getattr(Settings(), table, None), entry, None), str)
+    if not words or text.strip()[:1] in ('"', "'"):  # a text needs no quotes: kiosk.institution_code=9912345678
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            value = tomllib.loads(f"value = {text}")["value"]
     data[table][entry] = value
     lines.pop(f"{table}.{entry}", None)
 

@@ -85,7 +85,7 @@ def verify(path: Path) -> Verdict:
                 end = Head(number - 1, first)
             if number != end.number + 1:
                 return Verdict(count, end.number + 1, "entry is missing")
-            if digest != link(end.hash, body) or json.loads(body).get("number") != number:
+            if digest != link(end.hash, body) or _object(body).get("number") != number:
                 return Verdict(count, number, "entry was changed")
             if head is not None and number == head.number:
                 met = True
@@ -102,5 +102,13 @@ def verify(path: Path) -> Verdict:
 
 def _start(body: str) -> str:
     """The hash before a file's first entry: the last head of the file before it, or GENESIS."""
-    previous = json.loads(body).get("previous", GENESIS)
+    previous = _object(body).get("previous")
     return previous if isinstance(previous, str) and _HASH.fullmatch(previous) else GENESIS
+
+
+def _object(body: str) -> dict[str, object]:
+    """Raises ValueError when `body` is no JSON object."""
+    fields = json.loads(body)
+    if not isinstance(fields, dict):
+        raise ValueError
+    return fields
