@@ -1,0 +1,35 @@
+"""What can go wrong at the hand-off. No names, no values."""
+
+from __future__ import annotations
+
+
+class HandoffError(Exception):
+    pass
+
+
+class ForeignFolder(HandoffError):
+    """The folder holds files of another institution: wrong share, or practice pointed at the real one."""
+
+
+class HandoffRefused(HandoffError):
+    """The result must not be written here: another institution, or a simulation without its marks."""
+
+
+class HandoffDelayed(HandoffError):
+    """The file could not be written now; `recover` writes it later. `number`: 受付番号, given all the same."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("written later")
+        self.number = number
+
+
+class NotNow(Exception):
+    """Raised by the `fetch` given to `recover`: the gateway cannot be asked now."""
+
+
+class JournalDamaged(HandoffError):
+    """The journal's file is not one, or is of another version."""
+
+
+class JournalFull(HandoffError):
+    """Every slot is of a reception that is not finished."""

@@ -1,0 +1,98 @@
+"""A simulated gateway with a small world, and what a genuine card client would send it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from devices.card import tlv
+from devices.secret import SecretBytes
+from devices.simulated.files import PersonCard, sign
+from devices.simulated.pki import load_key
+from devices.simulated.world import World, load_personas, personas_folder
+from kiosk.cli.gateway_world import gateway_world
+from kiosk.eligibility.model import GatewayWorld
+from kiosk.eligibility.port import CardEvidence, JpkiSignature
+from kiosk.qualification import JST
+
+INSTITUTION = "9910000001"
+PEOPLE = ("employee", "elder", "unregistered", "expired", "forged", "foreign_issuer")
+
+
+@cache
+def world() -> World:
+    personas = [persona for persona in load_personas(personas_folder()) if persona.id in PEOPLE]
+    return World.build(personas, lambda _: b"a picture" * 100)
+
+
+@cache
+def known() -> GatewayWorld:
+    return gateway_world(world(), load_personas(personas_folder()), INSTITUTION)
+
+
+def person(name: str) -> PersonCard:
+    return world().cards[name]
+
+
+def certificate(name: str) -> SecretBytes:
+    return SecretBytes(person(name).auth_certificate)
+
+
+def pin_signature(name: str, message: bytes) -> JpkiSignature:
+    return JpkiSignature(SecretBytes(sign(load_key(person(name).auth_key), message)))
+
+
+def presence(name: str, message: bytes, **changes: bytes | str) -> CardEvidence:
+    """As `devices.card.visual.PresenceEvidence.to_json` writes it; `changes` spoil it."""
+    card = person(name)
+    face = card.visual[0x0002]
+    size = sum(tlv.header(face)[1:])
+    parts = tlv.children(tlv.one(face[:size], 0xFF20).value)
+
+    def stored(*tags: int) -> bytes:
+        return b"".join(parts[tag].raw for tag in tags)
+
+    cv = card.visual[0x0004]
+    fields: dict[str, bytes | str] = {
+        "kind": "card_presence",
+        "head": stored(0xDF22, 0xDF23, 0xDF24),
+        "names_hash": hashlib.sha256(stored(0xDF25, 0xDF26)).digest(),
+        "photo_hash": hashlib.sha256(stored(0xDF27)).digest(),
+        "issuer_signature": bytes(parts[0xDF28].value),
+        "cv_certificate": cv[: sum(tlv.header(cv)[1:])],
+        "presence_signature": sign(load_key(card.card_key), message),
+        **changes,
+    }
+    document = {
+        name: value if isinstance(value, str) else base64.b64encode(value).decode() for name, value in fields.items()
+    }
+    return CardEvidence(SecretBytes(json.dumps(document).encode()))
+
+
+@dataclass
+class Clock:
+    """Zone-aware time that a test moves."""
+
+    time: datetime
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def forward(self, **amount: float) -> None:
+        self.time += timedelta(**amount)
+
+
+def clock() -> Clock:
+    return Clock(datetime.now(JST))
+
+
+def reception_ids() -> Iterator[str]:
+    number = 0
+    while True:
+        number += 1
+        yield hashlib.sha256(str(number).encode()).hexdigest()[:32]
