@@ -134,7 +134,11 @@ class PyscardApi:
         return _unsigned(self._scard.SCardReleaseContext(context))
 
     def list_readers(self, context: Any) -> tuple[int, list[str]]:
-        result, readers = self._scard.SCardListReaders(context, [])
+        try:
+            result, readers = self._scard.SCardListReaders(context, [])
+        except SystemError:
+            # pyscard loses the code of the service when it cannot free a list that it never got: the context is gone.
+            return E_NO_SERVICE, []
         return _unsigned(result), list(readers)
 
     def status_change(
