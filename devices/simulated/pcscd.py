@@ -98,9 +98,9 @@ class PcscdLane:
             raise LaneError("; ".join(missing))
         owned = directory is None
         folder = Path(tempfile.mkdtemp(prefix="kiosk-pcsc-")) if directory is None else directory.absolute()
-        folder.mkdir(parents=True, exist_ok=True)
         if len(os.fsencode(folder / "pcscd.comm")) > _MAX_PATH:
             raise LaneError(f"{folder}: too long for a socket path of {_MAX_PATH} bytes")
+        folder.mkdir(parents=True, exist_ok=True)
         process = subprocess.Popen(
             [*_namespace(), sys.executable, "-m", "devices.simulated.pcscd", "--host"],
             stdin=subprocess.PIPE,
@@ -115,6 +115,11 @@ class PcscdLane:
             lane.stop()
             raise
         return lane
+
+    @property
+    def pid(self) -> int:
+        """Of the process inside the namespace, the parent of pcscd."""
+        return self._process.pid
 
     @property
     def socket_path(self) -> str:
@@ -154,7 +159,7 @@ class PcscdLane:
         )
 
     def remove(self, slot: int = 0) -> None:
-        """Take the card away, also in the middle of a command. Without a card: nothing."""
+        """Take the card away, also in the middle of a command; pcscd has noticed. Without a card: nothing."""
         self._ask("remove", slot=slot)
 
     def swap(self, card: PersonCard, *, slot: int = 0) -> None:
@@ -210,7 +215,7 @@ class PcscdLane:
         try:
             stdin.write(json.dumps({"do": command, **fields}).encode() + b"\n")
             stdin.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: `stop` has closed the pipe
             raise LaneError(f"{command}: the lane has ended") from error
         # One question, one answer line: nothing else can be in the buffer.
         if not select.select([stdout], [], [], _ANSWER_SECONDS)[0]:

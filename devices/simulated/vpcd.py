@@ -10,11 +10,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 
 from devices.simulated.card import CardPulled, CardUnpowered, VirtualCard
 
 PORT = 0x8C7B  # of the first slot; each further slot is one higher
 
+_ASK_ATR = b"\x04"
+_POLL_SECONDS = 0.5  # pcscd asks every 0.4 s
 # Longer than an ATR can be (33 bytes): vpcd still finds a card present, but cannot power it, and pcscd calls it mute.
 _NO_ATR = bytes(40)
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
@@ -44,15 +47,21 @@ class Insertion:
         return self._seen.wait(timeout)
 
     def remove(self) -> None:
-        """Take the card away, also in the middle of a command. May be called again."""
+        """Take the card away, also in the middle of a command; returns when the reader has noticed (at most 3 s).
+        May be called again."""
         self._stop.set()
         self.card.release()
+        self._hang_up(socket.SHUT_WR)
+        self._thread.join(timeout=3)
+        self._hang_up(socket.SHUT_RDWR)
+        self._thread.join(timeout=3)
+        self.card.power_off()
+
+    def _hang_up(self, how: int) -> None:
         with self._lock:
             if self._socket is not None:
                 with contextlib.suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join(timeout=10)
-        self.card.power_off()
+                    self._socket.shutdown(how)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -74,15 +83,24 @@ class Insertion:
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            while (frame := _receive(connection)) is not None:
-                answer = self._answer(frame)
+        last = b""
+        with contextlib.suppress(OSError):
+            while frame := _receive(connection) or b"":
+                last = frame
+                if self._stop.is_set():
+                    continue  # it is gone: no answer, until the reader hangs up too
+                try:
+                    answer = self._answer(frame)
+                except CardPulled:
+                    self._stop.set()
+                    self._hang_up(socket.SHUT_WR)
+                    continue
                 if answer is not None and not self._stop.is_set():
                     connection.sendall(len(answer).to_bytes(2) + answer)
-        except CardPulled:
-            self._stop.set()
-        except OSError:
-            return
+        if self._stop.is_set() and last != _ASK_ATR:
+            # The reader hung up over something else than its question whether a card is there. Were the next card
+            # put down before that question, pcscd would never know that this one was taken away.
+            time.sleep(_POLL_SECONDS)
 
     def _answer(self, frame: bytes) -> bytes | None:
         if len(frame) > 1:
@@ -98,7 +116,7 @@ class Insertion:
                 self._seen.set()
             case b"\x02":
                 self.card.reset()
-            case b"\x04":
+            case _ if frame == _ASK_ATR:
                 return self.card.atr or _NO_ATR
         return None
 

@@ -28,12 +28,30 @@ compute = st.builds(
     st.sampled_from([0x00, 0x80, 0x97, 0x9A]),
     st.binary(min_size=1, max_size=64),
 )
+open_file = st.builds(
+    lambda aid, fid: [
+        bytes([0, 0xA4, 4, 12, len(aid)]) + aid,
+        b"\x00\xa4\x02\x0c\x02" + fid,
+        bytes.fromhex("00B00000000000"),
+    ],
+    st.sampled_from(AIDS[:2]),
+    st.sampled_from(FIDS[1:12]),
+)
 command = st.one_of(select_application, select_file, read, read_from_start, verify, compute, st.binary(max_size=300))
+# Single commands, and often a whole way to the start of a file with something in between.
+commands_of_a_session = st.lists(
+    st.one_of(
+        command.map(lambda one: [one]),
+        open_file,
+        st.builds(lambda way, odd: [*way[:2], odd, way[2]], open_file, command),
+    ),
+    max_size=12,
+).map(lambda parts: [apdu for part in parts for apdu in part])
 quiet = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @quiet
-@given(commands=st.lists(command, max_size=25), chained=st.booleans())
+@given(commands=commands_of_a_session, chained=st.booleans())
 def test_every_command_gets_an_answer(world: World, commands: list[bytes], chained: bool) -> None:
     for name in ("employee", "driving_licence"):
         card = world.card(name, chained=chained)
@@ -45,7 +63,7 @@ def test_every_command_gets_an_answer(world: World, commands: list[bytes], chain
 
 
 @quiet
-@given(commands=st.lists(command, max_size=40))
+@given(commands=commands_of_a_session)
 def test_nothing_guarded_comes_out_without_a_secret(world: World, commands: list[bytes]) -> None:
     person = world.cards["employee"]
     # In the commands above "1234" opens what hangs on the PIN of the holder; the card face does not.

@@ -58,6 +58,15 @@ class Reader:
             self.line.close()
             self.line = None
 
+    def see_removal(self, insertion: Insertion) -> None:
+        """The card hangs up, then the reader does, then the removal is complete."""
+        remover = threading.Thread(target=insertion.remove)
+        remover.start()
+        assert self.receive() is None
+        self.close_line()
+        remover.join(timeout=10)
+        assert not remover.is_alive()
+
     def close(self) -> None:
         self.close_line()
         self.server.close()
@@ -93,8 +102,7 @@ def test_control_codes_and_commands(world: World, reader: Reader) -> None:
         reader.send(b"\x01")
         assert reader.ask(bytes.fromhex("00A4020C02000A")) == b"\x6a\x82"
     finally:
-        insertion.remove()
-    assert reader.receive() is None
+        reader.see_removal(insertion)
 
 
 def test_a_card_waits_for_its_reader_and_finds_it_again(world: World, reader: Reader) -> None:
@@ -108,7 +116,7 @@ def test_a_card_waits_for_its_reader_and_finds_it_again(world: World, reader: Re
         reader.send(b"\x01")
         assert reader.ask(bytes.fromhex("00A4020C02000A")) == b"\x6a\x82"  # power was lost in between
     finally:
-        insertion.remove()
+        reader.see_removal(insertion)
 
 
 def test_removal_in_the_middle_of_a_command_is_at_once(world: World, reader: Reader) -> None:
@@ -117,11 +125,7 @@ def test_removal_in_the_middle_of_a_command_is_at_once(world: World, reader: Rea
     reader.send(b"\x01")
     reader.send(SELECT)
     assert insertion.wait_seen(10)
-    remover = threading.Thread(target=insertion.remove)
-    remover.start()
-    assert reader.receive() is None
-    remover.join(timeout=10)
-    assert not remover.is_alive()
+    reader.see_removal(insertion)
 
 
 def test_a_card_that_is_pulled_does_not_come_back(world: World, reader: Reader) -> None:
@@ -130,6 +134,7 @@ def test_a_card_that_is_pulled_does_not_come_back(world: World, reader: Reader) 
     reader.send(b"\x01")
     assert reader.ask(SELECT) == b"\x90\x00"
     assert reader.ask(SELECT) is None
+    reader.close_line()
     reader.server.settimeout(0.2)
     with pytest.raises(TimeoutError):
         reader.accept()
@@ -143,7 +148,7 @@ def test_a_mute_card_shows_an_impossible_atr(world: World, reader: Reader) -> No
         assert answer is not None
         assert len(answer) > 33  # ISO/IEC 7816-3: an ATR has 33 bytes at most
     finally:
-        insertion.remove()
+        reader.see_removal(insertion)
 
 
 def test_removal_before_a_reader_was_there(world: World, reader: Reader) -> None:
