@@ -47,6 +47,7 @@ class FailureCode(StrEnum):
     QUALIFICATION_INVALID = "G-108"
     SIGNATURE_REFUSED = "G-109"
     HANDOFF_FOREIGN = "H-101"
+    HANDOFF_BROKEN = "H-102"
     STEP_TIMEOUT = "T-101"
     CLOSED_BY_STAFF = "S-101"
 
@@ -91,6 +92,7 @@ TABLE: dict[FailureCode, Failure] = {
     FailureCode.QUALIFICATION_INVALID: _STAFF_END,
     FailureCode.SIGNATURE_REFUSED: _STAFF_END,
     FailureCode.HANDOFF_FOREIGN: _SERVICE_END,
+    FailureCode.HANDOFF_BROKEN: _SERVICE_END,
     FailureCode.STEP_TIMEOUT: _PATIENT_AGAIN,
     FailureCode.CLOSED_BY_STAFF: _STAFF_END,
 }

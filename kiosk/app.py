@@ -1,0 +1,442 @@
+"""The composition root: the one place that knows every concrete class and fits them together."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding as KeyEncoding
+from cryptography.hazmat.primitives.serialization import PublicFormat
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from devices import ports as d
+from devices.registry import camera as make_camera
+from devices.registry import card_reader as make_reader
+from devices.registry import face_verifier as make_verifier
+from devices.secret import SecretBytes
+from kiosk import log
+from kiosk.audit import Audit
+from kiosk.config import GatewayDriver, ReaderDriver, Settings
+from kiosk.eligibility.gateway import GatewaySettings, HttpsGateway
+from kiosk.eligibility.sessions import Sessions
+from kiosk.handoff.desk import Handoff, Recovery
+from kiosk.handoff.errors import ForeignFolder, HandoffDelayed, HandoffError, NotNow
+from kiosk.handoff.folder import HandoffFolder
+from kiosk.handoff.journal import Journal
+from kiosk.handoff.oqs_xml import Encoding
+from kiosk.i18n import Catalogue
+from kiosk.maintenance.credentials import PRACTICE_PIN, Accepted, Credentials, set_pin
+from kiosk.maintenance.service import ServiceFlag
+from kiosk.qualification import JST, BadQualification
+from kiosk.reception import events as e
+from kiosk.reception import states as s
+from kiosk.reception.commands import Sound
+from kiosk.reception.failure import FailureCode
+from kiosk.runtime.executor import MAINTENANCE, Adapters, Executor, fresh_reception
+from kiosk.runtime.health import CameraWatch
+from kiosk.runtime.loop import Loop
+from kiosk.runtime.ports import JobError
+from kiosk.runtime.vault import ReceptionOver, Vault
+from kiosk.ui.bridge import EventBridge
+from kiosk.ui.ports import Picture, Secret
+from kiosk.ui.theme import Theme
+from kiosk.ui.window import KioskWindow
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+_log = log.get("kiosk.app")
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAccess:
+    """Where the gateway is and how this terminal shows who it is (PEM files)."""
+
+    url: str
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """`issuers`: certificates (DER) whose cards are accepted; `anchor`: key (SPKI DER) under which EF 0004 stands."""
+
+    issuers: tuple[bytes, ...]
+    anchor: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What config.toml does not say by itself in a simulation: the stage provides it (`kiosk.cli.stage`)."""
+
+    gateway: GatewayAccess
+    trust: Trust
+    reader: d.CardReader
+    camera: d.Camera
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    """The real world as config.toml describes it."""
+    gateway = settings.gateway
+    assert gateway.ca_file is not None
+    assert gateway.client_cert is not None
+    assert gateway.client_key is not None
+    trust = Trust(
+        tuple(_certificate(path) for path in settings.card.ca_files),
+        next((_public_key(path) for path in settings.card.photo_ca_files), None),
+    )
+    return Surroundings(
+        GatewayAccess(gateway.url, gateway.ca_file, gateway.client_cert, gateway.client_key),
+        trust,
+        make_reader("pcsc", reader_options(settings, trust)),
+        make_camera("opencv", {"device": settings.camera.device}),
+    )
+
+
+def is_staged(settings: Settings) -> bool:
+    """Does this configuration need a stage?"""
+    return settings.reader.driver is not ReaderDriver.PCSC or settings.gateway.driver is GatewayDriver.SIMULATED
+
+
+def reader_options(settings: Settings, trust: Trust, csock: str = "") -> dict[str, object]:
+    """Options of the card process (`devices.card.process.spec`)."""
+    return {
+        "driver": "simulated" if settings.reader.driver is ReaderDriver.SIMULATED else "pcsc",
+        "reader": settings.reader.name,
+        "csock": csock,
+        "issuers": [base64.b64encode(der).decode() for der in trust.issuers],
+        "anchor": None if trust.anchor is None else base64.b64encode(trust.anchor).decode(),
+        "salt": secrets.token_hex(16),
+    }
+
+
+def face_options(settings: Settings) -> dict[str, object]:
+    """Options of the face process (`devices.face.worker.spec`)."""
+    face = settings.face
+    options: dict[str, object] = {
+        "engine": face.engine.value,
+        "accept": face.accept,
+        "grey": face.grey,
+        "frames": face.frames,
+        "seconds": max(3.0, settings.times.face_seconds - 3.0),
+    }
+    if face.model_dir is not None:
+        options["model_dir"] = str(face.model_dir)
+    return options
+
+
+def use_display(*, offscreen: bool) -> QApplication:
+    """The Qt application; call it before `App`."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    return QApplication(["kiosk", "-platform", "offscreen"] if offscreen else ["kiosk"])
+
+
+class App:
+    """One kiosk: built, started, stopped. `use_display` comes first."""
+
+    def __init__(self, settings: Settings, around: Surroundings, *, still: bool = False) -> None:
+        self.settings = settings
+        self.around = around
+        policy = settings.policy()
+        state = settings.kiosk.state_dir
+        state.mkdir(parents=True, exist_ok=True)
+        settings.handoff_folder.mkdir(parents=True, exist_ok=True)
+        if settings.simulated:
+            _practice_pins(settings)
+
+        self.vault = Vault()
+        self.bridge = EventBridge(self._apply)
+        self.audit = Audit(settings.audit_file, simulated=settings.simulated)
+        access = around.gateway
+        self._https = HttpsGateway(
+            GatewaySettings(
+                access.url,
+                settings.gateway.terminal_id,
+                access.certificate,
+                access.key,
+                access.ca,
+                connect=settings.gateway.connect_seconds,
+                read=settings.gateway.read_seconds,
+                overall=settings.gateway.overall_seconds,
+            )
+        )
+        sessions = Sessions(self._https, settings.consent.text_version)
+        self._journal = Journal(state / "handoff.journal", lambda: datetime.now(JST))
+        self.folder = HandoffFolder(settings.handoff_folder, settings.kiosk.institution_code)
+        self.desk = _Desk()
+        handoff = _Handoff(self._make_handoff(), sessions, self.desk, self.audit)
+        self.service = ServiceFlag(settings.service_file)
+        self.face = make_verifier(settings.face.engine.value, around.camera, face_options(settings))
+        self.executor = Executor(
+            Adapters(
+                reader=around.reader,
+                face=self.face,
+                camera=around.camera,
+                gateway=sessions,
+                handoff=handoff,
+                staff=_Checker(Credentials(settings.staff_hash_file, settings.staff_throttle_file, time.time)),
+                maintenance=_Checker(
+                    Credentials(settings.maintenance_hash_file, settings.maintenance_throttle_file, time.time)
+                ),
+                audit=_Auditor(self.audit),
+                desk=self.desk,
+                service=_Switch(self.service),
+            ),
+            self.vault,
+            self.bridge.post,
+        )
+        self._camera_watch = CameraWatch(around.camera, self.bridge.post)
+        catalogue = Catalogue.load(ASSETS / "i18n")
+        theme = Theme.load(ASSETS, settings.screen.scale)
+        self.window = KioskWindow(
+            catalogue,
+            theme,
+            policy,
+            self.bridge.post,
+            _Door(self),
+            _Frames(around.camera),
+            simulated=settings.simulated,
+            still=still,
+        )
+        kiosk = s.Kiosk(language=policy.languages[0], health=s.Health(open=self.service.open))
+        self.loop = Loop(policy, self.window, self.executor.perform, QtAlarm(), QtAlarm(), fresh_reception, kiosk)
+
+    def start(self) -> None:
+        """Show the first page, start the devices."""
+        self.audit.record("started")
+        self.vault.open(MAINTENANCE)
+        self.loop.show()
+        try:
+            self.folder.check()
+        except ForeignFolder:
+            self.bridge.post(e.Blocked(FailureCode.HANDOFF_FOREIGN))
+        except OSError:
+            _log.warning("handoff_folder_not_ready")
+        self.executor.start()
+        self._camera_watch.start()
+        _log.info("kiosk_started")
+
+    def stop(self) -> None:
+        self._camera_watch.stop()
+        self.executor.stop()
+        self._https.close()
+        self._journal.close()
+        self.audit.record("stopped")
+        self.audit.close()
+        self.window.close()
+
+    def run_until(self, over: Callable[[], bool], seconds: float) -> bool:
+        """Serve the window until `over` (asked every 30 ms) or the time ends; returns whether it was over."""
+        application = QApplication.instance()
+        assert application is not None
+        end = time.monotonic() + seconds
+        finished = False
+
+        def look() -> None:
+            nonlocal finished
+            finished = over()
+            if finished or time.monotonic() > end:
+                application.quit()
+
+        timer = QTimer()
+        timer.setInterval(30)
+        timer.timeout.connect(look)
+        timer.start()
+        self.window.show()
+        application.exec()
+        timer.stop()
+        return finished
+
+    def _apply(self, event: e.Event) -> None:
+        self.loop.apply(event)
+
+    def _make_handoff(self) -> Handoff:
+        encoding = Encoding(self.settings.handoff.encoding.value)
+        return Handoff(self.folder, self._journal, encoding, simulated=self.settings.simulated)
+
+
+class QtAlarm:
+    """`kiosk.runtime.loop.Alarm` on the GUI thread."""
+
+    def __init__(self) -> None:
+        self._action: Callable[[], None] | None = None
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._ring)
+
+    def set(self, seconds: float, action: Callable[[], None]) -> None:
+        self._action = action
+        self._timer.start(round(seconds * 1000))
+
+    def clear(self) -> None:
+        self._timer.stop()
+
+    def _ring(self) -> None:
+        if self._action is not None:
+            self._action()
+
+
+# --- fitting pieces ------------------------------------------------------------------------------------------------
+
+
+class _Door:
+    """What pages collected goes into the vault; the domain gets the handle."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def new(self, capacity: int) -> SecretBytes:
+        return SecretBytes(capacity=capacity)
+
+    def pin_entered(self, secret: Secret) -> None:
+        self._keep("pin", secret, lambda handle: e.PinEntered(s.PinRef(handle)))
+
+    def number_entered(self, secret: Secret) -> None:
+        self._keep("number", secret, lambda handle: e.NumberEntered(s.NumberRef(handle)))
+
+    def staff_entered(self, secret: Secret, reason: s.StaffReason) -> None:
+        self._keep("staff", secret, lambda handle: e.StaffEntered(s.PinRef(handle), reason))
+
+    def maintenance_pin(self, secret: Secret) -> None:
+        self._app.vault.open(MAINTENANCE)
+        self._keep("staff", secret, lambda handle: e.MaintenancePin(s.PinRef(handle)), MAINTENANCE)
+
+    def _keep(
+        self,
+        kind: str,
+        secret: Secret,
+        event: Callable[[str], e.Event],
+        drawer: s.ReceptionId | None = None,
+    ) -> None:
+        assert isinstance(secret, SecretBytes)
+        reception = drawer or s.reception_of(self._app.loop.kiosk.state)
+        if reception is None:
+            secret.wipe()
+            return
+        try:
+            handle = self._app.vault.put(reception, kind, secret)
+        except ReceptionOver:
+            return
+        self._app.bridge.post(event(handle))
+
+
+class _Frames:
+    def __init__(self, camera: d.Camera) -> None:
+        self._camera = camera
+
+    def latest(self) -> Picture | None:
+        frame = self._camera.latest()
+        return None if frame is None else frame.image
+
+
+class _Checker:
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def check(self, secret: SecretBytes) -> int | None:
+        answer = self._credentials.check(secret)
+        return None if isinstance(answer, Accepted) else answer.wait_seconds
+
+
+class _Auditor:
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+
+    def record(self, what: str, reception: s.ReceptionId | None, detail: str) -> None:
+        self._audit.record(what, reception, detail)
+
+
+class _Switch:
+    def __init__(self, flag: ServiceFlag) -> None:
+        self._flag = flag
+
+    def store(self, is_open: bool) -> None:
+        self._flag.store(is_open)
+
+
+class _Desk:
+    """Counter notices and sounds, for whoever listens. The counter's own page is not there yet: the log has them."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[str], None]] = []
+
+    def call(self, reason: str) -> None:
+        _log.info("counter_called", reason=reason)
+        for listener in self.listeners:
+            listener(reason)
+
+    def play(self, sound: Sound) -> None:
+        _log.debug("sound_played", sound=sound.value)
+
+
+class _Handoff:
+    """`kiosk.runtime.ports.Handoff`: errors in the domain's words, the journal finished between receptions."""
+
+    def __init__(self, handoff: Handoff, sessions: Sessions, desk: _Desk, audit: Audit) -> None:
+        self._handoff = handoff
+        self._sessions = sessions
+        self._desk = desk
+        self._audit = audit
+        self._announced: set[str] = set()
+
+    def begin(self, reception: s.ReceptionId) -> None:
+        try:
+            self._handoff.begin(reception)
+        except ForeignFolder as error:
+            raise JobError(FailureCode.HANDOFF_FOREIGN) from error
+        except (HandoffError, OSError) as error:
+            _log.error("handoff_not_begun", error)
+            raise JobError(FailureCode.HANDOFF_BROKEN) from error
+
+    def finish(self, reception: s.ReceptionId, result: SecretBytes) -> tuple[int, bool]:
+        try:
+            return self._handoff.finish(reception, result), False
+        except HandoffDelayed as delayed:
+            return delayed.number, True
+        except (HandoffError, BadQualification) as error:
+            _log.error("handoff_refused", error)
+            raise JobError(FailureCode.HANDOFF_BROKEN) from error
+
+    def tidy(self) -> None:
+        for found in self._handoff.recover(self._fetch):
+            if found.outcome is Recovery.WRITTEN:
+                self._audit.record("recovered", found.reception)
+        for unclaimed in self._handoff.unclaimed():
+            if unclaimed.name not in self._announced:
+                self._announced.add(unclaimed.name)
+                self._desk.call("unclaimed")
+        self._handoff.sweep()
+
+    def _fetch(self, reception: str) -> SecretBytes | None:
+        try:
+            return self._sessions.fetch(reception)
+        except JobError as error:
+            raise NotNow from error
+
+
+def _practice_pins(settings: Settings) -> None:
+    """A practice kiosk has a known PIN, shown on its staff pages; a production kiosk has none until one is set."""
+    for path in (settings.staff_hash_file, settings.maintenance_hash_file):
+        if not path.exists():
+            with SecretBytes(PRACTICE_PIN.encode()) as pin:
+                set_pin(path, pin)
+
+
+def _certificate(path: Path) -> bytes:
+    data = path.read_bytes()
+    if data.startswith(b"-----"):
+        return x509.load_pem_x509_certificate(data).public_bytes(KeyEncoding.DER)
+    return data
+
+
+def _public_key(path: Path) -> bytes:
+    key = x509.load_pem_x509_certificate(path.read_bytes()).public_key()
+    return key.public_bytes(KeyEncoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,221 @@
+"""The simulated world around a kiosk: cards, a reader, somebody before the camera, a gateway in its own process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from devices import ports as d
+from devices.card.reader import SimulatedCardReader, SupervisedCardReader
+from devices.simulated.camera import SimulatedCamera
+from devices.simulated.faces import card_photo
+from devices.simulated.files import PersonCard
+from devices.simulated.pcscd import PcscdLane, missing_parts
+from devices.simulated.personas import Persona
+from devices.simulated.world import World, load_personas, personas_folder
+from kiosk.app import GatewayAccess, Surroundings, Trust, reader_options
+from kiosk.cli.gateway_world import gateway_world
+from kiosk.config import ReaderDriver, Settings
+from kiosk.eligibility.model import GatewayWorld
+from kiosk.eligibility.tls import TlsFolder, ensure_test_tls
+from kiosk.qualification import JST
+
+# A world is built anew when its people change, and before its certificates are much nearer to their end.
+_WORLD_DAYS = 30
+_INSTITUTION = "9910000001"  # replaced by the configured one when the gateway starts
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """Everything fictional: the cards, what the gateway knows, who is who."""
+
+    world: World
+    gateway: GatewayWorld
+    faces: dict[str, int]  # persona -> seed before the camera
+
+    def to_bytes(self) -> bytes:
+        gateway = json.loads(self.gateway.to_bytes())
+        world = json.loads(self.world.to_bytes())
+        return json.dumps({"world": world, "gateway": gateway, "faces": self.faces}).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Scenery:
+        """Raises ValueError."""
+        value = json.loads(data)
+        return cls(
+            World.from_bytes(json.dumps(value["world"]).encode()),
+            GatewayWorld.parse(json.dumps(value["gateway"]).encode()),
+            {str(name): int(seed) for name, seed in value["faces"].items()},
+        )
+
+
+def scenery(folder: Path, say: Say) -> Scenery:
+    """The world of assets/personas, kept in `folder` until the personas change."""
+    personas = load_personas(personas_folder())
+    stamp = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(personas_folder().glob("*.toml")))).hexdigest()
+    kept = folder / "world.json"
+    if kept.is_file():
+        try:
+            value = json.loads(kept.read_bytes())
+            if value.get("stamp") == stamp:
+                found = Scenery.from_bytes(json.dumps(value["scenery"]).encode())
+                if found.world.built > datetime.now(JST).date() - timedelta(days=_WORLD_DAYS):
+                    return found
+        except (ValueError, KeyError, TypeError):
+            say("the simulated world is damaged and built again")
+    say(f"building the simulated world: keys, cards and photos of {len(personas)} fictional people")
+    made = build(personas, say)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps({"stamp": stamp, "scenery": json.loads(made.to_bytes())}), encoding="utf-8")
+    return made
+
+
+def build(personas: tuple[Persona, ...], say: Say) -> Scenery:
+    world = World.build(personas, lambda persona: card_photo(persona.photo_face))
+    return Scenery(
+        world, gateway_world(world, personas, _INSTITUTION), {persona.id: persona.face for persona in personas}
+    )
+
+
+class Hands(Protocol):
+    """Puts cards on the reader and takes them away."""
+
+    def insert(self, card: PersonCard) -> None: ...
+
+    def remove(self) -> None: ...
+
+    def swap(self, card: PersonCard) -> None: ...
+
+
+class _SimulatedHands:
+    def __init__(self, reader: SimulatedCardReader) -> None:
+        self._reader = reader
+
+    def insert(self, card: PersonCard) -> None:
+        self._reader.insert(json.dumps(card.to_json()).encode())
+
+    def remove(self) -> None:
+        self._reader.remove()
+
+    def swap(self, card: PersonCard) -> None:
+        self.insert(card)
+
+
+class Stage:
+    """Started, used, stopped. `lane`: what the reader is, in words."""
+
+    def __init__(self, settings: Settings, sceneries: Scenery, say: Say) -> None:
+        self.scenery = sceneries
+        self._settings = settings
+        self._say = say
+        self._gateway: subprocess.Popen[bytes] | None = None
+        self._lane: PcscdLane | None = None
+        self._run = Path(tempfile.mkdtemp(prefix="uketsuke-"))
+        self.camera = SimulatedCamera(None)
+        self.hands: Hands
+        self.lane = ""
+
+    def start(self) -> Surroundings:
+        settings = self._settings
+        world = self.scenery.world
+        trust = Trust((world.auth_ca,), world.cv_anchor)
+        tls = ensure_test_tls(settings.kiosk.state_dir / "test-tls", (settings.gateway.terminal_id,))
+        url = self._start_gateway(tls)
+        terminal = settings.gateway.terminal_id
+        access = GatewayAccess(url, tls.ca, tls.certificate(terminal), tls.key(terminal))
+        return Surroundings(access, trust, self._start_reader(trust), self.camera)
+
+    def stop(self) -> None:
+        if self._lane is not None:
+            self._lane.stop()
+        if self._gateway is not None:
+            assert self._gateway.stdin is not None
+            self._gateway.stdin.close()
+            try:
+                self._gateway.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._gateway.kill()
+                self._gateway.wait()
+            assert self._gateway.stdout is not None
+            self._gateway.stdout.close()
+        shutil.rmtree(self._run, ignore_errors=True)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Processes of the simulation itself, which may know everything."""
+        found = [self._gateway.pid] if self._gateway is not None else []
+        if self._lane is not None:
+            found.append(self._lane.pid)
+        return tuple(found)
+
+    def card(self, persona: str) -> PersonCard:
+        return self.scenery.world.cards[persona]
+
+    def birth(self, persona: str) -> date:
+        """As the patient reads it from the card's face."""
+        value = self.card(persona).visual[0x0002]
+        at = value.index(b"\xdf\x22\x08") + 3
+        return date.fromisoformat(value[at : at + 8].decode())
+
+    def sit(self, persona: str | None) -> None:
+        """Who is before the camera; None: nobody."""
+        self.camera.show(None if persona is None else self.scenery.faces[persona])
+
+    def insert(self, persona: str) -> None:
+        self.hands.insert(self.card(persona))
+
+    def swap(self, persona: str) -> None:
+        self.hands.swap(self.card(persona))
+
+    def remove(self) -> None:
+        self.hands.remove()
+
+    def _start_gateway(self, tls: TlsFolder) -> str:
+        """The world goes in by pipe and is nowhere on the disk; the address comes back by pipe."""
+        self._gateway = subprocess.Popen(
+            [sys.executable, "-m", "kiosk", "simulate", "gateway", "--world", "-", "--tls", str(tls.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        assert self._gateway.stdin is not None
+        assert self._gateway.stdout is not None
+        world = json.loads(self.scenery.gateway.to_bytes())
+        world["institution"] = self._settings.kiosk.institution_code
+        self._gateway.stdin.write(json.dumps(world).encode() + b"\n")
+        self._gateway.stdin.flush()
+        for line in self._gateway.stdout:
+            word = line.decode().strip().split()[-1:]
+            if word and word[0].startswith("https://"):
+                return word[0]
+        raise RuntimeError("the simulated gateway did not start")
+
+    def _start_reader(self, trust: Trust) -> d.CardReader:
+        settings = self._settings
+        if settings.reader.driver is ReaderDriver.VPCD:
+            missing = missing_parts()
+            if not missing:
+                self._lane = PcscdLane.start(self._run / "pcscd")
+                self.hands = self._lane
+                self.lane = "pcscd with the vpcd reader (PC/SC)"
+                return SupervisedCardReader(reader_options(settings, trust, self._lane.socket_path))
+            for part in missing:
+                self._say(f"the PC/SC lane is missing: {part}")
+            if os.environ.get("CI") == "true":
+                raise RuntimeError("CI does not go on without the PC/SC lane")
+        self.lane = "in-process card (no PC/SC)"
+        reader = SimulatedCardReader(reader_options(settings, trust))
+        self.hands = _SimulatedHands(reader)
+        return reader
