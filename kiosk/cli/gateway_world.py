@@ -13,7 +13,10 @@ from kiosk.reception.states import Validity
 
 
 def gateway_world(world: World, personas: Iterable[Persona], institution: str) -> GatewayWorld:
-    """`institution`: ten digits beginning with 99. Who has a card in `world` and a record is known; a copied certificate belongs to whom it was copied from."""
+    """Who has a card in `world` and a record is known; a copied certificate belongs to whom it was copied from.
+
+    `institution`: ten digits beginning with 99.
+    """
     people = []
     for persona in personas:
         record = persona.record

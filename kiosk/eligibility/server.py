@@ -71,7 +71,7 @@ class SimulatedGateway:
             log_config=None,
             log_level="critical",
             access_log=False,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=0,
             ws="none",
         )
         config.load()
