@@ -28,7 +28,8 @@ def commands(folder: Path = Path(__file__).parent) -> dict[str, str]:
         source = file.read_text(encoding="utf-8")
         if "\ndef register(" in source:
             doc = ast.get_docstring(ast.parse(source)) or ""
-            found[file.stem.replace("_", "-")] = doc.partition("\n")[0].rstrip(".")
+            name = file.stem.replace("_", "-")
+            found[name] = doc.partition("\n")[0].removeprefix(f"`kiosk {name}`: ").rstrip(".")
     return found
 
 

@@ -23,7 +23,8 @@ from kiosk.app import App, use_display
 from kiosk.cli.options import add_config, add_json
 from kiosk.cli.patient import Patient, Role, Story
 from kiosk.cli.report import verdict
-from kiosk.cli.stage import Scenery, Stage, scenery
+from kiosk.cli.scenery import Scenery, scenery
+from kiosk.cli.stage import Stage
 from kiosk.config import Settings, load
 from kiosk.eligibility.gateway import GatewaySettings
 from kiosk.eligibility.terminal import Released, Terminal

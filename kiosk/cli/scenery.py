@@ -1,0 +1,75 @@
+"""The fictional world: the cards, what the gateway knows of their holders, who is who before the camera."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from devices.simulated.faces import card_photo
+from devices.simulated.personas import Persona
+from devices.simulated.world import World, load_personas, personas_folder
+from kiosk.cli.gateway_world import gateway_world
+from kiosk.eligibility.model import GatewayWorld
+from kiosk.qualification import JST
+
+# A world is built anew when its people change, and before its certificates are much nearer to their end.
+_WORLD_DAYS = 30
+_INSTITUTION = "9910000001"  # replaced by the configured one when the gateway starts
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """Everything fictional: the cards, what the gateway knows, who is who."""
+
+    world: World
+    gateway: GatewayWorld
+    faces: dict[str, int]  # persona -> seed before the camera
+
+    def to_bytes(self) -> bytes:
+        gateway = json.loads(self.gateway.to_bytes())
+        world = json.loads(self.world.to_bytes())
+        return json.dumps({"world": world, "gateway": gateway, "faces": self.faces}).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Scenery:
+        """Raises ValueError."""
+        value = json.loads(data)
+        return cls(
+            World.from_bytes(json.dumps(value["world"]).encode()),
+            GatewayWorld.parse(json.dumps(value["gateway"]).encode()),
+            {str(name): int(seed) for name, seed in value["faces"].items()},
+        )
+
+
+def scenery(folder: Path, say: Say) -> Scenery:
+    """The world of assets/personas, kept in `folder` until the personas change."""
+    personas = load_personas(personas_folder())
+    stamp = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(personas_folder().glob("*.toml")))).hexdigest()
+    kept = folder / "world.json"
+    if kept.is_file():
+        try:
+            value = json.loads(kept.read_bytes())
+            if value.get("stamp") == stamp:
+                found = Scenery.from_bytes(json.dumps(value["scenery"]).encode())
+                if found.world.built > datetime.now(JST).date() - timedelta(days=_WORLD_DAYS):
+                    return found
+        except (ValueError, KeyError, TypeError):
+            say("the simulated world is damaged and built again")
+    say(f"building the simulated world: keys, cards and photos of {len(personas)} fictional people")
+    made = build(personas, say)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps({"stamp": stamp, "scenery": json.loads(made.to_bytes())}), encoding="utf-8")
+    return made
+
+
+def build(personas: tuple[Persona, ...], say: Say) -> Scenery:
+    world = World.build(personas, lambda persona: card_photo(persona.photo_face))
+    return Scenery(
+        world, gateway_world(world, personas, _INSTITUTION), {persona.id: persona.face for persona in personas}
+    )
