@@ -85,7 +85,7 @@ _DIGITS = re.compile(r"\d{4}")
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "_logger", "_name", "_fields"}
 _FILE_BYTES = 5_000_000
 _FILES = 5
-_DEPTH = 4  # from a record to who called `Log.warning`: Log, structlog twice, logging
+_DEPTH = 5  # from the record to who called `Log.warning`: logging, structlog three times, Log
 
 
 class Log:
@@ -194,7 +194,7 @@ def _line(record: logging.LogRecord) -> dict[str, object]:
     line: dict[str, object] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
-        "logger": record.name if _LOGGER.fullmatch(record.name) else REDACTED,
+        "logger": record.name if _LOGGER.fullmatch(record.name) and not _DIGITS.search(record.name) else REDACTED,
         "event": event if _EVENT.fullmatch(event) else REDACTED,
     }
     if line["event"] == REDACTED:

@@ -147,6 +147,12 @@ def set_pin(path: Path, pin: SecretBytes) -> None:
     write_atomically(path, PasswordHasher().hash(digits).encode() + b"\n")
 
 
+def set_practice(path: Path) -> None:
+    """Give a simulated kiosk the practice PIN when it has none yet. Raises OSError."""
+    if not path.exists():
+        set_pin(path, SecretBytes(PRACTICE_PIN.encode()))
+
+
 def is_practice(path: Path) -> bool:
     """The stored hash is the practice PIN's."""
     try:

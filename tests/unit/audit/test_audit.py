@@ -341,6 +341,16 @@ def test_a_damaged_page(path: Path) -> None:
     reopened(path, known).close()
 
 
+def test_damage_that_only_the_integrity_check_sees(path: Path) -> None:
+    filled(path)
+    known = stored_head(path)
+    assert known is not None
+    content = bytearray(path.read_bytes())
+    content[36:40] = (5).to_bytes(4, "big")  # number of free pages, SQLite file format 1.3
+    path.write_bytes(content)
+    reopened(path, known).close()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
