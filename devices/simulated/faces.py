@@ -294,7 +294,7 @@ def _surface(seed: int, blink: float, smile: float) -> _Surface:
     axis = eye_y - t.eye_tilt * 0.5 * (side - apart)
     opening = t.eye_open * t.eye_width * (1 - 0.25 * smile) * (1 - 0.18 * t.elder)
     almond = np.clip(1 - np.abs(u) ** 2.3, 0, 1)
-    upper = axis - opening * (1.05 * (1 - blink) - 0.5 * blink) * almond**0.75
+    upper = axis - opening * (1.05 * (1 - blink) - 0.66 * blink) * almond**0.75
     lower = axis + opening * 0.62 * almond**0.9
     within = np.abs(u) < 1
     aperture = _step(y - upper, 0.014) * _step(lower - y, 0.014) * within
