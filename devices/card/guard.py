@@ -57,15 +57,16 @@ class Guard:
 
     def learn(self, command: Command, response: Response | None) -> None:
         """`response` None: the answer was lost, the card's state is unknown."""
-        ok = response is not None and (response.ok or response.sw >> 8 == 0x61)
+        if response is None:
+            self._current = self._file = None
+            return
+        ok = response.ok or response.sw >> 8 == 0x61
         header = (command.cla, command.ins, command.p1)
         if header == (0x00, 0xA4, 0x04):
             self._current = self._rules[bytes(command.data)] if ok else None
             self._file = None
         elif header == (0x00, 0xA4, 0x02):
             self._file = int.from_bytes(command.data, "big") if ok else None
-        elif response is None:
-            self._current = self._file = None
         elif command.ins in (0xB0, 0x20) and (short := _short_file(command)) is not None:
             self._file = short if ok else None
 
