@@ -1,0 +1,313 @@
+"""Every page with sample data: for the screen gallery and its checks. Made by the reception's own `view`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtGui import QFontDatabase, QRawFont
+from PySide6.QtWidgets import QApplication, QWidget
+
+from kiosk.i18n import Catalogue
+from kiosk.reception import events as e
+from kiosk.reception import states as s
+from kiosk.reception.consent import ORDER, Answers, Draft, Item
+from kiosk.reception.failure import FailureCode
+from kiosk.reception.policy import Policy
+from kiosk.reception.view import Page, View, view
+from kiosk.ui.components import Press, Words
+from kiosk.ui.ports import Picture, Secret
+from kiosk.ui.screenshots import save, settle
+from kiosk.ui.theme import Theme
+from kiosk.ui.window import KioskWindow
+
+NOON = datetime(2026, 4, 1, 10, 24, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`touch` presses things after the page is shown, by object name; `warn`: seconds of the time overlay."""
+
+    name: str
+    view: View
+    touch: tuple[str, ...] = ()
+    warn: int = 0
+
+
+class SampleSecret:
+    """Counts only: samples have no secrets."""
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def append(self, byte: int) -> bool:
+        self._length += 1
+        return True
+
+    def pop(self) -> bool:
+        self._length = max(0, self._length - 1)
+        return True
+
+    def clear(self) -> None:
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+
+class NoDoor:
+    """Takes nothing."""
+
+    def new(self, capacity: int) -> Secret:
+        return SampleSecret()
+
+    def pin_entered(self, secret: Secret) -> None: ...
+
+    def number_entered(self, secret: Secret) -> None: ...
+
+    def staff_entered(self, secret: Secret, reason: s.StaffReason) -> None: ...
+
+    def maintenance_pin(self, secret: Secret) -> None: ...
+
+
+class DrawnFrames:
+    """A drawn person in a waiting room: nobody's picture."""
+
+    def __init__(self) -> None:
+        tall, wide = 720, 1280
+        y, x = np.mgrid[0:tall, 0:wide].astype(np.float32)
+        image = np.empty((tall, wide, 3), np.uint8)
+        image[..., 0] = 196 + 30 * (y / tall)
+        image[..., 1] = 208 + 18 * (y / tall)
+        image[..., 2] = 214 + 8 * (x / wide)
+
+        def blob(cx: float, cy: float, rx: float, ry: float, colour: tuple[int, int, int]) -> None:
+            image[((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1] = colour
+
+        blob(640, 760, 330, 260, (120, 108, 84))
+        blob(640, 520, 70, 110, (150, 180, 214))
+        blob(640, 330, 168, 205, (70, 72, 78))
+        blob(640, 360, 140, 182, (168, 200, 232))
+        for side in (-1, 1):
+            blob(640 + side * 55, 345, 15, 9, (60, 60, 64))
+        blob(640, 455, 42, 9, (110, 120, 190))
+        self._image: Picture = image
+
+    def latest(self) -> Picture | None:
+        return self._image
+
+
+_CERTIFICATE = s.Certificate(s.CertificateRef("c"), 1, "sample", pin_tries=3, number_tries=10)
+_NO_PIN = replace(_CERTIFICATE, pin_tries=0)
+_VISIT = s.Visit(s.ReceptionId("sample"), 1, _CERTIFICATE)
+_PHOTO = s.CardPhoto(s.PhotoRef("p"), s.EvidenceRef("e"), 1, _CERTIFICATE)
+_IDENTIFIED = s.Identified(_VISIT, s.FaceIdentity(_PHOTO))
+_TWO = (Item.MEDICATION, Item.CHECKUP)
+
+
+def _eligible(questions: tuple[Item, ...], soon: bool = False) -> s.Eligible:
+    return s.Eligible(_IDENTIFIED, s.Eligibility(True, s.Validity.VALID, questions, soon), questions)
+
+
+def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
+    visit, certificate = _VISIT, _CERTIFICATE
+    yield "idle", s.Idle(), ()
+    yield "no_card", s.NoCard(s.ReceptionId("sample")), ()
+    yield "choose_method", s.Choosing(visit, None), ()
+    yield "choose_method_reading", s.Choosing(replace(visit, certificate=None), 1), ()
+    yield "choose_method_no_pin", s.Choosing(replace(visit, certificate=_NO_PIN), None), ()
+    yield "reading", s.ReadingPhoto(visit, 1, 6200, 14800), ()
+    yield "last_try", s.LastTry(replace(visit, certificate=replace(certificate, pin_tries=1))), ()
+    yield "pin", s.EnteringPin(visit), ("key:1", "key:2")
+    yield "pin_wrong", s.EnteringPin(replace(visit, certificate=replace(certificate, pin_tries=2)), wrong=True), ()
+    yield "card_number", s.EnteringNumber(visit), ()
+    birth = ("field:era:showa", "key:5", "key:5", "key:0", "key:2", "key:1")
+    yield "card_number_birth", s.EnteringNumber(visit), birth
+    rest = (*birth, "key:7", "key:2", "key:0", "key:3", "key:5", "key:2", "key:2", "key:8", "key:5")
+    yield "card_number_done", s.EnteringNumber(visit), rest
+    doubt = ("field:era:heisei", "key:0", "key:3", "key:0", "key:2", "key:3", "key:0")
+    yield "card_number_doubt", s.EnteringNumber(visit), doubt
+    yield "card_number_wrong", s.EnteringNumber(visit, s.NumberProblem.WRONG), ()
+    yield "look_here", s.Looking(visit, _PHOTO, 1, "closer"), ()
+    yield "look_here_good", s.Looking(replace(visit, face_attempts=1), _PHOTO, 1, "good"), ()
+    yield "face_retry", s.FaceRetry(replace(visit, face_attempts=1), _PHOTO, unclear=True), ()
+    yield "staff_confirm", s.StaffConfirming(visit), ("reason:cannot_reach", "key:4", "key:2", "key:1")
+    yield "staff_confirm_wait", s.StaffConfirming(visit, refused=True, wait_seconds=30), ()
+    yield "working", s.VerifyingPin(visit, 1), ()
+    yield "working_insurance", s.Confirming(_IDENTIFIED, 1), ()
+    yield "registration", s.OfferingRegistration(_IDENTIFIED), ()
+    yield "consent_all", s.AskingAll(_eligible(_TWO)), ()
+    yield "consent_all_four", s.AskingAll(_eligible(ORDER, soon=True)), ()
+    draft = Draft(_TWO, ((Item.MEDICATION, True),))
+    yield "consent_item", s.AskingItem(_eligible(_TWO), draft, Item.CHECKUP), ()
+    given = Answers(((Item.MEDICATION, True), (Item.CHECKUP, False)), comprehensive=False)
+    yield "check_answers", s.CheckingAnswers(_eligible(_TWO), draft, given), ()
+    every = Answers(tuple((item, item != Item.SURGERY) for item in ORDER), comprehensive=False)
+    yield "check_answers_four", s.CheckingAnswers(_eligible(ORDER), Draft(ORDER), every), ()
+    for ending in s.Ending:
+        number = 12 if ending in (s.Ending.DONE, s.Ending.DELAYED) else None
+        yield f"take_card_{ending}", s.TakeCard(s.ReceptionId("sample"), 1, s.Outcome(ending, number)), ()
+    soon = s.Outcome(s.Ending.DONE, 12, certificate_ends_soon=True)
+    yield "take_card_alarm", s.TakeCard(s.ReceptionId("sample"), 1, soon, alarm=True), ()
+    yield "farewell", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.DONE, 12)), ()
+    yield "farewell_cancelled", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.CANCELLED)), ()
+    yield "put_back", s.PutBack(visit, "sample", s.EnteringPin(visit)), ()
+    for code in FailureCode:
+        yield f"problem_{code.name.lower()}", s.Problem(visit, code, "A-0042" if code.value[0] == "G" else ""), ()
+    for code in (FailureCode.READER_MISSING, FailureCode.CLOSED_BY_STAFF):
+        yield f"out_of_service_{code.name.lower()}", s.OutOfService(code), ()
+    yield "staff_door", s.StaffDoor(), ("key:1", "key:2", "key:3")
+    yield "staff_door_wait", s.StaffDoor(refused=True, wait_seconds=60), ()
+    yield "staff_room", s.StaffRoom(findings=(("reader", "ok"), ("camera", "camera_lost"))), ()
+
+
+def samples(policy: Policy, language: str) -> list[Sample]:
+    """Every page and its important variants."""
+    found = [
+        Sample(name, view(s.Kiosk(state, s.Health(None), language), policy), touch) for name, state, touch in _states()
+    ]
+    asking = next(sample for sample in found if sample.name == "consent_all")
+    return [
+        *found,
+        Sample("help_called", replace(asking.view, help_called=True)),
+        Sample("time_warning", asking.view, warn=25),
+    ]
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What is wrong with a rendered page."""
+
+    page: str
+    what: str
+
+
+def _visible(window: QWidget) -> list[QWidget]:
+    return [child for child in window.findChildren(QWidget) if child.isVisible()]
+
+
+def _texts(widget: QWidget) -> tuple[str, ...]:
+    if isinstance(widget, Words):
+        return (widget.text,)
+    texts = getattr(widget, "texts", ())
+    return tuple(texts)
+
+
+def rect_in(widget: QWidget, window: QWidget) -> QRect:
+    return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
+
+
+def flaws(window: QWidget, page: str, theme: Theme) -> list[Flaw]:
+    """Clipped or overlapping text, glyphs that the font lacks, targets that are too small."""
+    found: list[Flaw] = []
+    shown = _visible(window)
+    for widget in shown:
+        rect = rect_in(widget, window)
+        if not window.rect().contains(rect):
+            found.append(Flaw(page, f"{_name(widget)} leaves the window"))
+        parent = widget.parentWidget()
+        if parent is not None and isinstance(widget, (Words, Press)) and not rect_in(parent, window).contains(rect):
+            found.append(Flaw(page, f"{_name(widget)} leaves its parent"))
+        if isinstance(widget, (Words, Press)) and widget.clipped():
+            found.append(Flaw(page, f"text is clipped: {_name(widget)}"))
+        if isinstance(widget, Press) and min(rect.width(), rect.height()) < theme.mm(15):
+            found.append(Flaw(page, f"target under 15 mm: {_name(widget)}"))
+        for text in _texts(widget):
+            found.extend(Flaw(page, f"no glyph for {char!r}") for char in missing_glyphs(text, theme))
+    solid = [widget for widget in shown if isinstance(widget, (Words, Press))]
+    for place, one in enumerate(solid):
+        for other in solid[place + 1 :]:
+            if one.parentWidget() is other.parentWidget() and rect_in(one, window).intersects(rect_in(other, window)):
+                found.append(Flaw(page, f"{_name(one)} lies over {_name(other)}"))
+    return found
+
+
+def _name(widget: QWidget) -> str:
+    return widget.objectName() or " ".join(_texts(widget))[:24] or type(widget).__name__
+
+
+_KNOWN: dict[str, bool] = {}
+
+
+def missing_glyphs(text: str, theme: Theme) -> list[str]:
+    """Characters that no installed family of the stack can show."""
+    families = [name for name in theme.tokens.families if name in QFontDatabase.families()]
+    fonts = [QRawFont.fromFont(theme.font("body"))] if not families else []
+    for name in families:
+        font = theme.font("body")
+        font.setFamilies([name])
+        fonts.append(QRawFont.fromFont(font))
+    missing = []
+    for char in sorted(set(text) - set(" \n\u3000")):
+        known = _KNOWN.get(char)
+        if known is None:
+            known = _KNOWN[char] = any(font.supportsCharacter(ord(char)) for font in fonts)
+        if not known:
+            missing.append(char)
+    return missing
+
+
+def application() -> QApplication:
+    """The process's Qt application; offscreen unless the environment names another platform."""
+    running = QApplication.instance()
+    return running if isinstance(running, QApplication) else QApplication(["kiosk"])
+
+
+def make_window(catalogue: Catalogue, theme: Theme, policy: Policy, *, simulated: bool = True) -> KioskWindow:
+    """A still window with sample doors."""
+    return KioskWindow(catalogue, theme, policy, _drop, NoDoor(), DrawnFrames(), simulated, clock=_noon, still=True)
+
+
+def _drop(event: e.Event) -> None:
+    """Samples go nowhere."""
+
+
+def _noon() -> datetime:
+    return NOON
+
+
+def stage(window: KioskWindow, sample: Sample) -> None:
+    """Show a sample and do its touches."""
+    window.clear_warning()
+    window.render(replace(sample.view, page=Page.WORKING, panel=None))  # forget what the sample before typed
+    window.render(sample.view)
+    settle()
+    for name in sample.touch:
+        for press in window.findChildren(Press, name):
+            if press.isVisible():
+                press.click()
+    if sample.warn:
+        window.warn(sample.warn)
+    settle()
+
+
+def render_all(
+    catalogue: Catalogue,
+    theme: Theme,
+    policy: Policy,
+    out: Path,
+    only: str = "",
+    tell: Callable[[Path], None] | None = None,
+) -> tuple[list[Path], list[Flaw]]:
+    """Write `<language>/<name>.png` for every sample whose name contains `only`."""
+    pictures: list[Path] = []
+    found: list[Flaw] = []
+    window = make_window(catalogue, theme, policy)
+    window.show()
+    for language in policy.languages:
+        for sample in samples(policy, language):
+            if only not in sample.name:
+                continue
+            stage(window, sample)
+            path = out / language / f"{sample.name}.png"
+            save(window, path)
+            pictures.append(path)
+            found.extend(flaws(window, f"{language}/{sample.name}", theme))
+            if tell is not None:
+                tell(path)
+    window.close()
+    return pictures, found

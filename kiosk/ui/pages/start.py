@@ -1,0 +1,169 @@
+"""Before and beside the reception: idle, no card, out of service."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from kiosk.reception.events import Event
+from kiosk.reception.view import Action, ProblemPanel, View
+from kiosk.ui.components import CENTRE, Icon, Panel, Press, Words, paint_sheet
+from kiosk.ui.pages.base import Body, Choices, Kit
+from kiosk.ui.pictures import CardOnReader, Motion, draw_paper
+
+
+class PaperPicture(QWidget):
+    def __init__(self, kit: Kit) -> None:
+        super().__init__()
+        self._kit = kit
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        tall = self.height() * 0.86
+        wide = tall * 0.74
+        draw_paper(painter, self._kit, QRectF((self.width() - wide) / 2, self.height() * 0.05, wide, tall))
+
+
+class Door(Press):
+    """One of the two ways in: a picture, who it is for, what to do."""
+
+    chosen = Signal(object)
+
+    def __init__(self, kit: Kit, name: str, picture: QWidget) -> None:
+        super().__init__(kit.theme, name)
+        self._kit = kit
+        self._event: Event | None = None
+        mm = kit.theme.mm
+        self.label = Words(kit.theme, "heading", bold=True, colour="key_deep", align=CENTRE, leading=1.3, balance=True)
+        self.detail = Words(kit.theme, "lead", align=CENTRE, leading=1.4, balance=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(mm(6), mm(6), mm(6), mm(7))
+        column.setSpacing(mm(2))
+        column.addWidget(picture, 1)
+        column.addWidget(self.label)
+        column.addWidget(self.detail)
+        for child in (picture, self.label, self.detail):
+            child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.clicked.connect(self._choose)
+
+    def offer(self, label: str, detail: str, action: Action | None) -> None:
+        self._event = action.event if action else None
+        self.label.say(label)
+        self.detail.say(detail)
+        self.setAccessibleName(label)
+
+    @Slot()
+    def _choose(self) -> None:
+        self.chosen.emit(self._event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        fill = "key_tint" if self.isDown() else "paper"
+        paint_sheet(painter, self.theme, QRectF(self.rect()), fill, "key", width=4)
+        self.paint_focus(painter, QRectF(self.rect()), self.theme.radius("panel"))
+
+
+class IdleBody(Body):
+    """Two equal doors."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self._card = Door(kit, "door:card", CardOnReader(kit, Motion.PUT))
+        self._paper = Door(kit, "action:no_card", PaperPicture(kit))
+        for door in (self._card, self._paper):
+            self.column.addWidget(door, 1)
+            door.chosen.connect(self._chosen)
+
+    def apply(self, view: View) -> None:
+        word = self.kit.word
+        self._card.offer(word("page.idle.door_card"), word("page.idle.door_card_do"), None)
+        for action in view.actions:
+            self._paper.offer(self.kit.text(action.text), word("detail.no_card"), action)
+
+    @Slot(object)
+    def _chosen(self, event: Event | None) -> None:
+        if event is None:
+            self.kit.notify("ui.put_card_hint")
+        else:
+            self.kit.post(event)
+
+
+class Row(QWidget):
+    """Icon, a bold line, a plain line."""
+
+    def __init__(
+        self, kit: Kit, icon: str, icon_mm: float = 13, *, size: str = "heading", detail: str = "body"
+    ) -> None:
+        super().__init__()
+        mm = kit.theme.mm
+        self.icon = Icon(kit.theme, icon, "key", icon_mm)
+        self.label = Words(kit.theme, size, bold=True, leading=1.3)
+        self.detail = Words(kit.theme, detail, colour="ink_soft", leading=1.4)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(mm(6))
+        line.addWidget(self.icon)
+        column = QVBoxLayout()
+        column.setSpacing(mm(1))
+        column.addStretch(1)
+        column.addWidget(self.label)
+        column.addWidget(self.detail)
+        column.addStretch(1)
+        line.addLayout(column, 1)
+
+    def say(self, label: str, detail: str = "") -> None:
+        self.label.say(label)
+        self.detail.say(detail)
+
+
+class NoCardBody(Body):
+    """What to hand over."""
+
+    _ROWS = (("paper", "paper"), ("notice_card", "card"), ("nothing", "hand"))
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        mm = kit.theme.mm
+        self._rows: list[tuple[str, Row]] = []
+        for key, icon in self._ROWS:
+            panel = Panel(kit.theme)
+            inside = QVBoxLayout(panel)
+            inside.setContentsMargins(mm(8), mm(6), mm(8), mm(7))
+            row = Row(kit, icon, 24, detail="lead")
+            inside.addWidget(row)
+            panel.setMinimumHeight(mm(46))
+            panel.setMaximumHeight(mm(60))
+            self.column.addWidget(panel, 10)
+            self._rows.append((key, row))
+        self.column.addStretch(1)
+        self._choices = Choices(kit)
+        self.column.addWidget(self._choices)
+
+    def apply(self, view: View) -> None:
+        for key, row in self._rows:
+            row.say(self.kit.word(f"page.no_card.{key}"), self.kit.word(f"page.no_card.{key}_detail"))
+        self._choices.offer(view.actions)
+
+
+class ClosedBody(Body):
+    """Out of service: a calm picture and the code for the staff."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        self.column.addStretch(1)
+        self._icon = Icon(kit.theme, "clock", "key", 70)
+        line = QHBoxLayout()
+        line.addStretch(1)
+        line.addWidget(self._icon)
+        line.addStretch(1)
+        self.column.addLayout(line)
+        self.column.addStretch(2)
+        self._code = Words(kit.theme, "small", colour="ink_soft", align=CENTRE)
+        self.column.addWidget(self._code)
+
+    def apply(self, view: View) -> None:
+        if isinstance(view.panel, ProblemPanel):
+            self._code.say(self.kit.word("ui.code_line", code=view.panel.failure.value, time=self.kit.time()))

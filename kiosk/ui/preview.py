@@ -1,0 +1,102 @@
+"""The patient's own picture, like a mirror, with the oval to fit the face into."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Slot
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from kiosk.ui.components import CENTRE
+from kiosk.ui.pages.base import Kit
+from kiosk.ui.ports import Picture
+from kiosk.ui.typeset import lay_out
+
+PULL_MS = 33  # 30 Hz: the camera is asked, it never pushes
+
+
+class Preview(QWidget):
+    """Frames are drawn from where they lie, not copied; the last one is let go when the page goes."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__()
+        self._kit = kit
+        self._picture: Picture | None = None
+        self._good = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(PULL_MS)
+        self._timer.timeout.connect(self.pull)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def mark(self, good: bool) -> None:
+        self._good = good
+        self.update()
+
+    @Slot()
+    def pull(self) -> None:
+        self._picture = self._kit.frames.latest()
+        self.update()
+
+    @property
+    def holds_picture(self) -> bool:
+        return self._picture is not None
+
+    def showEvent(self, event: QEvent) -> None:
+        self.pull()
+        self._timer.start()
+
+    def hideEvent(self, event: QEvent) -> None:
+        self._timer.stop()
+        self._picture = None
+
+    def oval(self) -> QRectF:
+        tall = self.height() * 0.74
+        wide = tall * 0.75
+        return QRectF((self.width() - wide) / 2, (self.height() - tall) / 2 - self.height() * 0.035, wide, tall)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        theme = self._kit.theme
+        rect = QRectF(self.rect())
+        frame = QPainterPath()
+        frame.addRoundedRect(rect, theme.radius("panel"), theme.radius("panel"))
+        painter.setClipPath(frame)
+        painter.fillRect(rect, theme.colour("key_press"))
+        if self._picture is None:
+            painter.setPen(theme.colour("paper"))
+            block = lay_out(self._kit.word("ui.camera_wait"), theme.font("lead"), self.oval().width() * 0.8)
+            block.draw(painter, self.oval(), CENTRE)
+        else:
+            self._draw_mirrored(painter, self._picture, rect)
+        veil = QPainterPath()
+        veil.addRect(rect)
+        hole = QPainterPath()
+        hole.addEllipse(self.oval())
+        painter.fillPath(veil.subtracted(hole), theme.colour("key_press", 0.55))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.colour("paper"), theme.px(14)))
+        painter.drawEllipse(self.oval())
+        colour = "good" if self._good else "key"
+        style = Qt.PenStyle.SolidLine if self._good else Qt.PenStyle.CustomDashLine
+        pen = QPen(theme.colour(colour), theme.px(8), style)
+        if not self._good:
+            pen.setDashPattern([4.0, 2.2])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        painter.drawEllipse(self.oval())
+
+    def _draw_mirrored(self, painter: QPainter, picture: Picture, rect: QRectF) -> None:
+        if not picture.flags.c_contiguous:
+            picture = np.ascontiguousarray(picture)
+        tall, wide = picture.shape[:2]
+        image = QImage(picture.data, wide, tall, picture.strides[0], QImage.Format.Format_BGR888)
+        ratio = max(rect.width() / wide, rect.height() / tall)
+        shown = QRectF(0, 0, rect.width() / ratio, rect.height() / ratio)
+        shown.moveCenter(QPointF(wide / 2, tall / 2))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.translate(rect.width(), 0)
+        painter.scale(-1, 1)
+        painter.drawImage(rect, image, shown)
+        painter.restore()
