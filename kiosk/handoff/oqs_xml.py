@@ -13,6 +13,8 @@ from kiosk.handoff.errors import HandoffRefused
 from kiosk.qualification import Part, QualificationResult, elements
 
 UNMAPPABLE = "●"  # what the national system itself puts for a character that is not in the set
+# One character of JIS X 0208, two places in Unicode: the standard's mapping and that of code page 932.
+_CP932 = str.maketrans("〜‖−—¢£¬", "～∥－―￠￡￢")
 SIMULATION_NOTICE = "模擬 SIMULATION - fictional person, not an answer of the national system"
 
 
@@ -98,6 +100,8 @@ class _Writer:
         self.put(f"{' ' * depth}<{name}>{value}</{name}>\n")
 
     def put(self, text: str) -> None:
+        if self._codec == Encoding.SHIFT_JIS.codec:
+            text = text.translate(_CP932)
         for character in text:
             try:
                 self.content += character.encode(self._codec)
