@@ -134,7 +134,7 @@ def devices(walk: Journey) -> list[e.Event]:
 def forward(walk: Journey) -> list[e.Event]:
     """What brings a reception on: a button, what a panel sends, an answer that is waited for, a card."""
     state = walk.state
-    found = [action.event for action in view(walk.kiosk, walk.policy).actions if action.enabled]
+    found: list[e.Event] = [action.event for action in view(walk.kiosk, walk.policy).actions if action.enabled]
     found = [e.NoCardChosen(walk.fresh()) if isinstance(event, e.NoCardChosen) else event for event in found]
     found += [each for each in intents(walk) if isinstance(each, PANELS.get(type(state), ()))]
     job = getattr(state, "job", None)
