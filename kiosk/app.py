@@ -259,7 +259,7 @@ class App:
         self.loop.apply(event)
 
     def _make_handoff(self) -> Handoff:
-        encoding = Encoding(self.settings.handoff.encoding.value)
+        encoding = next(each for each in Encoding if each.value[0] == self.settings.handoff.encoding.value)
         return Handoff(self.folder, self._journal, encoding, simulated=self.settings.simulated)
 
 
