@@ -45,14 +45,13 @@ class Identity:
     certificate: SecretBytes
     key: RSAPublicKey
     token: TokenKind
-    pin_tries: int | None
 
     def __repr__(self) -> str:
         return "Identity(****)"
 
 
 def read_identity(card: CardChannel, issuers: Sequence[x509.Certificate]) -> Identity:
-    """Select JPKI, read label, certificate and PIN counter.
+    """Select JPKI, read label and certificate.
 
     Raises `UnsupportedCard` when there is no JPKI application, `CertificateUnreadable`, and `ForeignIssuer` when none
     of `issuers` signed the certificate: it is then overwritten here, and nothing derived from it leaves.
@@ -64,11 +63,16 @@ def read_identity(card: CardChannel, issuers: Sequence[x509.Certificate]) -> Ide
         raise CertificateUnreadable("not readable without PIN")
     certificate = SecretBytes.adopt(der)
     try:
-        key = _accept(certificate, issuers)
-        return Identity(certificate, key, token, card.tries_left(card.profile.pin))
+        return Identity(certificate, _accept(certificate, issuers), token)
     except BaseException:
         certificate.wipe()
         raise
+
+
+def pin_tries(card: CardChannel) -> int | None:
+    """Tries left of the PIN now; None when there is no such PIN or the card does not tell."""
+    _select(card)
+    return card.tries_left(card.profile.pin)
 
 
 def sign(card: CardChannel, key: RSAPublicKey, pin: SecretBytes, message: bytes | memoryview) -> bytes:

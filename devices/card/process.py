@@ -219,6 +219,7 @@ class _Worker:
         identity = self._identify(session)
         view = identity.certificate.view()
         fingerprint = hmac.digest(self._salt, view, hashlib.sha256).hex()
+        pin_tries = jpki.pin_tries(session.channel)
         number_tries = visual.number_tries(session.channel)
         session.channel.leave()
         return CertificateRead(
@@ -227,7 +228,7 @@ class _Worker:
             Blob.of(view),
             fingerprint,
             identity.token,
-            identity.pin_tries,
+            pin_tries,
             number_tries,
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from devices.blob import Blob
@@ -70,7 +71,9 @@ def test_pin_signature_equals_the_one_made_with_the_key_itself(lane: Lane) -> No
     signature = content(lane.events.next(PinSigned).signature)
     key = load_key(person("employee").auth_key)
     assert signature == key.sign(MESSAGE, PKCS1v15(), SHA256())  # PKCS#1 v1.5 is deterministic
-    x509.load_der_x509_certificate(person("employee").auth_certificate).public_key()
+    public = x509.load_der_x509_certificate(person("employee").auth_certificate).public_key()
+    assert isinstance(public, RSAPublicKey)
+    public.verify(signature, MESSAGE, PKCS1v15(), SHA256())
     assert lane.verifications() == {"jpki/0018": 1}
 
 
@@ -79,7 +82,10 @@ def test_wrong_pin_costs_exactly_one_try(lane: Lane) -> None:
     lane.reader.sign_with_pin(1, presence, Blob.of(b"9999"), text())
     assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.PIN_WRONG, 2)
     assert lane.verifications() == {"jpki/0018": 1}
-    lane.reader.sign_with_pin(2, presence, pin_of("employee"), text())
+    read = certificate(lane, 2, presence)
+    read.certificate.wipe()
+    assert read.pin_tries == 2
+    lane.reader.sign_with_pin(3, presence, pin_of("employee"), text())
     content(lane.events.next(PinSigned).signature)
 
 
