@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.blob import Blob
+from devices.blob import Blob as Blob  # what payloads travel in is part of the contract
 from devices.errors import DeviceFault
 
 # --- card ----------------------------------------------------------------------------------------------------------

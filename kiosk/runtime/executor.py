@@ -16,8 +16,8 @@ from functools import partial
 from typing import assert_never
 
 from devices import ports as d
-from devices.blob import Blob
 from devices.errors import DeviceFault
+from devices.ports import Blob
 from devices.secret import SecretBytes
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
