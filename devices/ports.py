@@ -136,7 +136,7 @@ class CardReader(Protocol):
     def read_certificate(self, job: int, presence: int) -> None: ...
 
     def read_photo(self, job: int, presence: int, number: Blob, message: Blob) -> None:
-        """`number`: 照合番号B, 14 ASCII digits. `message`: what INTERNAL AUTHENTICATE signs (hashed by the card client).
+        """`number`: 照合番号B, 14 ASCII digits. `message`: what INTERNAL AUTHENTICATE signs, hashed there.
 
         Exactly one VERIFY is sent, and none when 3 or fewer tries are left.
         """
