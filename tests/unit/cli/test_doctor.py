@@ -1,0 +1,274 @@
+"""The doctor on machines made of a folder."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kiosk import cli, config
+from kiosk.cli import doctor
+from kiosk.cli.doctor import State, examine
+from kiosk.maintenance.credentials import set_practice
+from kiosk.maintenance.machine import Machine, nearest
+
+REAL_READER = '["Example CCID Reader 00 00"]'
+VIRTUAL_READER = '["Virtual PCD 00 00"]'
+SPRING_2027 = 1_808_000_000.0
+
+
+class Fake:
+    """A machine on which everything is there, until a test takes it away."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.absent: set[str] = set()
+        self.readers = REAL_READER
+        self.fonts = (0, "BIZ UDPGothic\n")
+        self.ntp = "yes\n"
+        models = root / "models-package" / "models"
+        models.mkdir(parents=True)
+        for name in doctor.MODELS:
+            (models / name).touch()
+        for path in (
+            "usr/lib/pcsc/drivers/ifd-ccid.bundle/x",
+            "usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+            "run/pcscd/pcscd.comm",
+            "dev/video0",
+            "proc/modules",
+            "proc/swaps",
+        ):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).touch()
+
+    def run(self, command: Sequence[str]) -> tuple[int, str]:
+        match command[0]:
+            case "fc-list":
+                return self.fonts
+            case "timedatectl":
+                return 0, self.ntp
+            case _ if "smartcard" in command[-1]:
+                return 0, self.readers
+            case _:
+                return (1 if "qt" in self.absent else 0), ""
+
+    def find(self, name: str) -> importlib.machinery.ModuleSpec | None:
+        if name in self.absent:
+            return None
+        spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(self.root / "models-package")]
+        return spec
+
+    def machine(self) -> Machine:
+        return Machine(
+            root=self.root,
+            run=self.run,
+            find=self.find,
+            which=lambda name: None if name in self.absent else f"/usr/bin/{name}",
+            clock=lambda: SPRING_2027,
+            python=(3, 11),
+        )
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    monkeypatch.setattr("resource.getrlimit", lambda kind: (0, 0))
+    monkeypatch.delenv("PCSCLITE_CSOCK_NAME", raising=False)
+    return Fake(tmp_path / "root")
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> config.Settings:
+    """Settings of a kiosk in production, all files there."""
+    for name in ("ca.pem", "g.pem", "c.pem", "k.pem"):
+        (tmp_path / name).touch(mode=0o600)
+    text = (
+        '[kiosk]\nproduction = true\ninstitution_code = "1312345678"\n[reader]\ndriver = "pcsc"\n'
+        '[card]\naccept = "jpki"\nrelying_party = "x"\nca_files = ["ca.pem"]\nphoto_ca_files = ["ca.pem"]\n'
+        '[camera]\ndriver = "opencv"\n[gateway]\ndriver = "https"\nurl = "https://gateway.example"\n'
+        'ca_file = "g.pem"\nclient_cert = "c.pem"\nclient_key = "k.pem"\n[log]\nfolder = "log"\n'
+    )
+    return config.parse(text, tmp_path / "config.toml")
+
+
+def found(settings: config.Settings, fake: Fake) -> dict[str, doctor.Finding]:
+    return {finding.name: finding for finding in examine(settings, fake.machine())}
+
+
+def missing(settings: config.Settings, fake: Fake) -> set[str]:
+    return {name for name, finding in found(settings, fake).items() if finding.state is State.MISSING}
+
+
+def test_a_simulated_kiosk_needs_no_hardware(fake: Fake, tmp_path: Path) -> None:
+    fake.absent = {"smartcard", "pcscd"}
+    settings = config.parse("", tmp_path / "config.toml")
+    assert {finding.state for finding in found(settings, fake).values()} == {State.OK}
+
+
+def test_production_with_everything(fake: Fake, real: config.Settings) -> None:
+    (fake.root / "usr/lib/pcsc/drivers/serial/libifdvpcd.so").unlink()
+    assert missing(real, fake) == {"staff PIN", "maintenance PIN"}
+    set_practice(real.staff_hash_file)
+    assert found(real, fake)["staff PIN"].found == "is the practice PIN, refused in production"
+
+
+def test_whatever_is_missing_comes_with_something_to_do(fake: Fake, real: config.Settings) -> None:
+    fake.absent = {"PySide6", "dlib", "smartcard", "pcscd", "face_recognition_models"}
+    fake.readers, fake.fonts = "[]", (0, "")
+    for finding in found(real, fake).values():
+        assert (finding.state is State.OK) == (finding.do == ""), finding
+
+
+@pytest.mark.parametrize(
+    ("take", "name"),
+    [
+        ("smartcard", "pyscard"),
+        ("pcscd", "pcscd"),
+        ("cv2", "packages"),
+        ("qt", "qt"),
+        ("face_recognition_models", "face models"),
+    ],
+)
+def test_missing_software(fake: Fake, real: config.Settings, take: str, name: str) -> None:
+    before = missing(real, fake)
+    fake.absent = {take}
+    assert missing(real, fake) - before == {name}
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("dev/video0", "camera"),
+        ("run/pcscd/pcscd.comm", "pcscd socket"),
+        ("models-package/models/shape_predictor_5_face_landmarks.dat", "face models"),
+    ],
+)
+def test_missing_files_of_the_machine(fake: Fake, real: config.Settings, file: str, name: str) -> None:
+    before = missing(real, fake)
+    (fake.root / file).unlink()
+    assert missing(real, fake) - before == {name}
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "g.pem", "c.pem", "k.pem"])
+def test_missing_certificates(fake: Fake, real: config.Settings, tmp_path: Path, name: str) -> None:
+    before = missing(real, fake)
+    (tmp_path / name).unlink()
+    assert len(missing(real, fake) - before) >= 1
+
+
+def test_a_key_that_others_may_read(fake: Fake, real: config.Settings, tmp_path: Path) -> None:
+    (tmp_path / "k.pem").chmod(0o644)
+    assert "client key mode" in missing(real, fake)
+
+
+@pytest.mark.parametrize("readers", [VIRTUAL_READER, "[]", "Traceback"])
+def test_no_reader(fake: Fake, real: config.Settings, readers: str) -> None:
+    fake.readers = readers
+    assert "reader" in missing(real, fake)
+
+
+def test_the_reader_that_was_named(fake: Fake, real: config.Settings) -> None:
+    assert "reader" not in missing(real, fake)
+    named = replace(real, reader=config.ReaderTable(config.ReaderDriver.PCSC, "Another"))
+    assert found(named, fake)["reader"].found == "none with the name wanted"
+
+
+def test_a_virtual_reader_is_refused_in_production(fake: Fake, real: config.Settings) -> None:
+    assert "virtual reader" in missing(real, fake)
+    (fake.root / "usr/lib/pcsc/drivers/serial/libifdvpcd.so").unlink()
+    assert "virtual reader" not in missing(real, fake)
+    fake.readers = '["Example CCID Reader", "Virtual PCD 00 00"]'
+    assert "virtual reader" in missing(real, fake)
+
+
+def test_kernel_modules_that_take_the_reader(fake: Fake, real: config.Settings) -> None:
+    (fake.root / "proc/modules").write_text("usbcore 1 0 - Live\npn533_usb 2 0 - Live\nnfc 3 1 pn533 - Live\n")
+    finding = found(real, fake)["kernel modules"]
+    assert finding.found == "nfc, pn533_usb take the reader"
+    assert "blacklist port100" in finding.do
+
+
+def test_the_virtual_reader_s_parts(fake: Fake, tmp_path: Path) -> None:
+    settings = config.parse('[reader]\ndriver = "vpcd"\n', tmp_path / "config.toml")
+    assert missing(settings, fake) == set()
+    fake.absent = {"pcscd", "unshare"}
+    (fake.root / "usr/lib/pcsc/drivers/serial/libifdvpcd.so").unlink()
+    assert missing(settings, fake) == {"pcscd", "unshare", "vpcd"}
+
+
+@pytest.mark.parametrize(
+    ("fonts", "state"),
+    [((0, "Noto Sans CJK JP\n"), State.WARNING), ((0, ""), State.MISSING), ((127, ""), State.MISSING)],
+)
+def test_fonts(fake: Fake, real: config.Settings, fonts: tuple[int, str], state: State) -> None:
+    fake.fonts = fonts
+    assert found(real, fake)["fonts"].state is state
+
+
+def test_fonts_without_fontconfig(fake: Fake, real: config.Settings) -> None:
+    fake.fonts = (127, "")
+    (fake.root / "usr/share/fonts").mkdir(parents=True)
+    (fake.root / "usr/share/fonts/BIZUDPGothic-Regular.ttf").touch()
+    assert found(real, fake)["fonts"].state is State.OK
+
+
+def test_memory_that_reaches_the_disk(fake: Fake, real: config.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "Filename Type Size Used Priority\n"
+    (fake.root / "proc/swaps").write_text(f"{head}/dev/dm-1 partition 1 0 -2\n/dev/zram0 partition 1 0 5\n")
+    assert "swap" not in missing(real, fake)
+    (fake.root / "proc/swaps").write_text(f"{head}/swapfile file 1 0 -2\n")
+    monkeypatch.setattr("resource.getrlimit", lambda kind: (-1, -1))
+    assert {"swap", "core dumps"} <= missing(real, fake)
+
+
+def test_a_hand_off_folder_of_another_institution(fake: Fake, real: config.Settings) -> None:
+    folder = real.handoff_folder / "face"
+    folder.mkdir(parents=True)
+    (folder / "OQSsiquc01res_face_1312345678aaaaaaaaaaaaaaaaaaaa_20270401090000.xml").touch()
+    assert "hand-off files" not in missing(real, fake)
+    (folder / "OQSsiquc01res_face_9910000001aaaaaaaaaaaaaaaaaaaa_20270401090000.xml").touch()
+    assert "hand-off files" in missing(real, fake)
+
+
+def test_the_clock(fake: Fake, real: config.Settings) -> None:
+    machine = replace(fake.machine(), clock=lambda: 0.0)
+    assert [finding.state for finding in examine(real, machine) if finding.name == "clock"] == [State.MISSING]
+    fake.ntp = "no\n"
+    assert found(real, fake)["clock source"].state is State.WARNING
+
+
+def test_an_old_python(fake: Fake, real: config.Settings) -> None:
+    machine = replace(fake.machine(), python=(3, 10))
+    assert [finding.state for finding in examine(real, machine) if finding.name == "python"] == [State.MISSING]
+
+
+def test_a_damaged_audit_and_a_closed_kiosk(fake: Fake, real: config.Settings) -> None:
+    real.kiosk.state_dir.mkdir()
+    real.audit_file.write_bytes(b"garbage" * 500)
+    real.service_file.write_bytes(b"closed\n")
+    assert "audit" in missing(real, fake)
+    assert found(real, fake)["service"].state is State.WARNING
+
+
+def test_nearest(tmp_path: Path) -> None:
+    assert nearest(tmp_path / "a" / "b") == tmp_path
+
+
+def test_a_probe_that_cannot_be_started() -> None:
+    assert Machine().run(["/nonexistent/program"]) == (127, "")
+    assert Machine().python_says("print(1)") == (0, "1\n")
+
+
+def test_the_command(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "Machine", fake.machine)
+    file, result = tmp_path / "config.toml", tmp_path / "doctor.json"
+    file.write_text("")
+    assert cli.main(["doctor", "--config", str(file), "--json", str(result)]) == 0
+    assert {finding["state"] for finding in json.loads(result.read_text())["findings"]} == {"ok"}
+    file.write_text("x = 1\n")
+    assert cli.main(["doctor", "--config", str(file), "--json", str(result)]) == 1
+    assert json.loads(result.read_text())["findings"][0]["name"] == "config"
