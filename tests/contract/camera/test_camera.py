@@ -81,7 +81,7 @@ def test_frames_are_bgr_fresh_and_numbered(camera: Camera) -> None:
     assert time.monotonic() - later.at < 1.5
 
 
-def test_wipe_overwrites_the_frame_that_is_held(camera: Camera) -> None:
+def test_stopping_forgets_the_frame_that_is_held(camera: Camera) -> None:
     camera.start()
     frame_of(camera)
     camera.stop()
