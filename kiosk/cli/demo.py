@@ -72,6 +72,8 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--language", default="ja", help="language of the pages (default: %(default)s)")
     parser.add_argument("--world", type=Path, default=None, help="a world made elsewhere; - reads standard input")
+    parser.add_argument("--gateway", default="", metavar="URL", help="a simulated gateway that runs already")
+    parser.add_argument("--keep", action="store_true", help="go on with what is in --out instead of beginning anew")
     parser.add_argument("--pace", type=float, default=0.25, help="seconds before a page is answered")
     parser.add_argument("--no-pictures", action="store_true", help="take no pictures of the pages")
     parser.add_argument("--offscreen", action="store_true", help="no window even if there is a display")
@@ -84,8 +86,9 @@ def run(args: argparse.Namespace) -> int:
         return _print_list()
     started = time.monotonic()
     out: Path = args.out
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    if not args.keep:
+        shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
     say = _Say(started)
     settings = _settings(args, out)
     log.configure(settings.log.level.value, out / "log")
@@ -93,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     say(f"kiosk demo: {'no display, pages are drawn off screen' if offscreen else 'in a window'}")
     world = _world(args, say)
     use_display(offscreen=offscreen)
-    stage = Stage(settings, world, say)
+    stage = Stage(settings, world, say, args.gateway)
     try:
         with_app = _Demo(settings, stage, say, out, args)
         return with_app.all() if args.all else with_app.one(Role(args.persona, args.way, declines=_declines(args)))

@@ -47,11 +47,18 @@ class _SimulatedHands:
         self.insert(card)
 
 
+def test_tls_folder(settings: Settings) -> Path:
+    """Where the certificates of the simulation lie."""
+    return settings.kiosk.state_dir / "test-tls"
+
+
 class Stage:
     """Started, used, stopped. `lane`: what the reader is, in words."""
 
-    def __init__(self, settings: Settings, sceneries: Scenery, say: Say) -> None:
+    def __init__(self, settings: Settings, sceneries: Scenery, say: Say, gateway_url: str = "") -> None:
+        """`gateway_url`: of a simulated gateway that runs already, with the certificates of this state folder."""
         self.scenery = sceneries
+        self._gateway_url = gateway_url
         self._settings = settings
         self._say = say
         self._gateway: subprocess.Popen[bytes] | None = None
@@ -65,8 +72,8 @@ class Stage:
         settings = self._settings
         world = self.scenery.world
         trust = Trust((world.auth_ca,), world.cv_anchor)
-        tls = ensure_test_tls(settings.kiosk.state_dir / "test-tls", (settings.gateway.terminal_id,))
-        url = self._start_gateway(tls)
+        tls = ensure_test_tls(test_tls_folder(settings), (settings.gateway.terminal_id,))
+        url = self._gateway_url or self._start_gateway(tls)
         terminal = settings.gateway.terminal_id
         access = GatewayAccess(url, tls.ca, tls.certificate(terminal), tls.key(terminal))
         return Surroundings(access, trust, self._start_reader(trust), self.camera)
