@@ -35,8 +35,7 @@ class HandoffFolder:
         """Raises `ForeignFolder` when a face result file of another institution lies here, `OSError` when the folder
         is not there or not writable."""
         ours = (PREFIX + self.institution).lower()
-        for entry in os.scandir(self.path):
-            name = entry.name.lower()
+        for name in map(str.lower, os.listdir(self.path)):
             if name.startswith(PREFIX.lower()) and not name.startswith(ours):
                 raise ForeignFolder("files of another institution")
         if not os.access(self.path, os.W_OK | os.X_OK):

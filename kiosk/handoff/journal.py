@@ -76,7 +76,10 @@ class Journal:
             raise
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """May be called again."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def __enter__(self) -> Self:
         return self

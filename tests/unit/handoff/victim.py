@@ -1,0 +1,43 @@
+"""A kiosk that is ended by SIGKILL at a named step: begin, post, finish (or recover)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from devices.secret import SecretBytes
+from kiosk.handoff.desk import Handoff
+from kiosk.handoff.folder import HandoffFolder
+from kiosk.handoff.journal import Journal
+from kiosk.handoff.oqs_xml import Encoding
+from kiosk.qualification import JST
+from tests.helpers.results import INSTITUTION, result
+
+
+def main(root: Path, work: str, fatal: str) -> None:
+    def checkpoint(step: str) -> None:
+        if step == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def now() -> datetime:
+        return datetime.now(JST)
+
+    gateway = root / "gateway.json"
+    with Journal(root / "journal", now) as journal:
+        folder = HandoffFolder(root / "face", INSTITUTION)
+        handoff = Handoff(folder, journal, Encoding.UTF8, simulated=True, now=now, checkpoint=checkpoint)
+        if work == "recover":
+            handoff.recover(lambda _: SecretBytes(gateway.read_bytes()) if gateway.exists() else None)
+            return
+        handoff.begin("r1")
+        gateway.write_bytes(result().to_json())
+        checkpoint("posted")
+        with SecretBytes(gateway.read_bytes()) as answer:
+            handoff.finish("r1", answer)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
