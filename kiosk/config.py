@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -104,7 +103,7 @@ class Number:
         return f"a number from {self.low:g} to {self.high:g}" + (", or 0" if self.or_zero else "")
 
     def read(self, value: object, base: Path) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise Refused
         if not self.low <= value <= self.high and not (self.or_zero and value == 0):
             raise Refused
@@ -647,7 +646,7 @@ def parse(text: str, path: Path, overrides: Iterable[str] = ()) -> Settings:
     """As `load`, from the text of the file at `path`."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, brackets without end
         # The message may quote the file's content; only the position is passed on.
         position = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(position[1]), position[2]) if position else (len(text.splitlines()), "1")
@@ -698,7 +697,7 @@ def _override(data: dict[str, Any], lines: dict[str, int], override: str, proble
     value: object = text.strip()
     words = isinstance(getattr(getattr(Settings(), table, None), entry, None), str)
     if not words or text.strip()[:1] in ('"', "'"):  # a text needs no quotes: kiosk.institution_code=9912345678
-        with contextlib.suppress(tomllib.TOMLDecodeError):
+        with contextlib.suppress(ValueError, RecursionError):
             value = tomllib.loads(f"value = {text}")["value"]
     data[table][entry] = value
     lines.pop(f"{table}.{entry}", None)

@@ -114,8 +114,9 @@ class Log:
 
 
 def get(name: str) -> Log:
-    """`name` without the package: "runtime.loop"."""
-    return Log(structlog.wrap_logger(logging.getLogger(f"kiosk.{name}"), [_to_record], structlog.stdlib.BoundLogger))
+    """`name`: of the module, "runtime.loop" or "kiosk.runtime.loop"."""
+    logger = logging.getLogger(f"kiosk.{name.removeprefix('kiosk.')}")
+    return Log(structlog.wrap_logger(logger, [_to_record], structlog.stdlib.BoundLogger))
 
 
 def configure(level: str = "info", folder: Path | None = None, stream: TextIO | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -24,8 +25,9 @@ from kiosk.audit import GENESIS, Audit, Entry, Head, NotAllowed, Unavailable, Ve
 from kiosk.audit import store as store_module
 from kiosk.audit.chain import head_file, link, read, stored_head
 from kiosk.audit.entry import canonical
+from kiosk.reception.events import Test
 from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Method
+from kiosk.reception.states import Method, StaffReason
 
 UUID = "6f1c1f2e-2f0b-4a53-9a57-0123456789ab"
 
@@ -51,6 +53,11 @@ def filled(path: Path, count: int = 5) -> None:
     for _ in range(count):
         audit.record("started")
     audit.close()
+
+
+def many(audit: Audit) -> None:
+    for _ in range(1000):
+        audit.record("started")
 
 
 def forge(path: Path, *statements: str) -> None:
@@ -109,6 +116,21 @@ def test_no_reception_id_in_the_file_and_another_pseudonym_in_the_next_run(path:
 def test_every_failure_code_may_stand_in_the_detail(audit: Audit, code: FailureCode) -> None:
     audit.record("problem", detail=code.value)
     audit.record("problem", detail=f"{code.value}:try-2")
+
+
+def test_the_domain_says_only_words_of_the_audit(audit: Audit) -> None:
+    """Every `Record(...)` of the rule book, and what it may give as detail."""
+    tree = ast.parse((Path(__file__).parents[3] / "kiosk" / "reception" / "machine.py").read_text(encoding="utf-8"))
+    said = []
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "Record":
+            what = call.args[0]
+            branches = (what.body, what.orelse) if isinstance(what, ast.IfExp) else (what,)
+            said += [branch.value for branch in branches if isinstance(branch, ast.Constant)]
+    assert len(said) > 10
+    assert set(said) <= {what.value for what in What}
+    for detail in [*Method, *FailureCode, *Test, *StaffReason, "no_card"]:
+        audit.record("problem", detail=str(detail))
 
 
 # --- what it refuses -----------------------------------------------------------------------------------------------
@@ -423,16 +445,11 @@ def test_a_first_entry_with_a_broken_link_is_changed(path: Path) -> None:
 # --- when it cannot be written -------------------------------------------------------------------------------------
 
 
-def test_a_locked_file_is_not_damaged(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_not_damaged(path: Path) -> None:
     filled(path)
-    connect = sqlite3.connect
-
-    def quick(name: Any, **options: Any) -> sqlite3.Connection:
-        return connect(name, **{**options, "timeout": 0.01})
-
-    monkeypatch.setattr(store_module.sqlite3, "connect", quick)
     audit = Audit(path)
-    with closing(connect(path, isolation_level=None)) as other:
+    audit._database.execute("PRAGMA busy_timeout = 10")  # milliseconds
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Unavailable) as caught:
             audit.record("started")
@@ -457,8 +474,7 @@ def test_a_full_disk_keeps_what_was_there(audit: Audit, path: Path) -> None:
     audit.record("started")
     audit._database.execute("PRAGMA max_page_count = 1")  # SQLite takes the present size as the limit
     with pytest.raises(Unavailable):
-        for _ in range(1000):
-            audit.record("started")
+        many(audit)
     written = audit.head().number
     assert verify(path) == Verdict(written)
     audit._database.execute("PRAGMA max_page_count = 1000000")

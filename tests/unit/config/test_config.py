@@ -253,6 +253,12 @@ def test_no_value_of_a_wrong_kind_passes(value: str) -> None:
             assert default is None or isinstance(read, type(default)), (text, read)
 
 
+@pytest.mark.parametrize("value", ["9" * 400, "9" * 5000, "[" * 3000, "1e999", "-inf", "0x" + "f" * 400])
+def test_monstrous_values(value: str) -> None:
+    assert problems(f"[screen]\nscale = {value}\n")
+    assert problems("", f"screen.scale={value}")
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_settings_or_a_config_error(text: str) -> None:
     settings = attempt(text)

@@ -135,6 +135,12 @@ def test_describe_follows_context_and_ends() -> None:
     assert len(describe(error)) == 5
 
 
+def test_the_package_is_named_once(stream: io.StringIO) -> None:
+    log.get("app").info("kiosk_started")
+    log.get("kiosk.app").info("kiosk_started")
+    assert [line["logger"] for line in lines(stream)] == ["kiosk.app", "kiosk.app"]
+
+
 def test_an_unnamed_event_says_where_it_came_from(stream: io.StringIO) -> None:
     log.get("a").warning("Something else")
     assert lines(stream)[0]["place"].startswith("test_log.py:")
