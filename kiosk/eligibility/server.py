@@ -172,7 +172,7 @@ async def _head(send: Send, status: int, length: int) -> None:
 class _Protocol(H11Protocol):
     """Tells the application which terminal the client certificate names; uvicorn does not."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         certificate = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True))
