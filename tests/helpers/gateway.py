@@ -19,9 +19,21 @@ from kiosk.cli.gateway_world import gateway_world
 from kiosk.eligibility.model import GatewayWorld
 from kiosk.eligibility.port import CardEvidence, JpkiSignature
 from kiosk.qualification import JST
+from kiosk.reception.states import Validity
 
 INSTITUTION = "9910000001"
-PEOPLE = ("employee", "elder", "unregistered", "expired", "forged", "foreign_issuer")
+PEOPLE = (
+    "employee",
+    "elder",
+    "unregistered",
+    "expired",
+    "forged",
+    "foreign_issuer",
+    "decliner",
+    "pin_blocked",
+    "pinless",
+)
+REVOKED, UNKNOWN, LOST = "decliner", "pin_blocked", "pinless"  # what the gateway of the tests thinks of them
 
 
 @cache
@@ -32,7 +44,20 @@ def world() -> World:
 
 @cache
 def known() -> GatewayWorld:
-    return gateway_world(world(), load_personas(personas_folder()), INSTITUTION)
+    everybody = gateway_world(world(), load_personas(personas_folder()), INSTITUTION)
+    people = []
+    for each in everybody.people:
+        if each.certificate_sha256 == _digest(UNKNOWN):
+            continue
+        if each.certificate_sha256 == _digest(LOST):
+            insurance = each.insurance.model_copy(update={"validity": Validity.INVALID})
+            each = each.model_copy(update={"insurance": insurance})
+        people.append(each.model_copy(update={"revoked": each.certificate_sha256 == _digest(REVOKED)}))
+    return everybody.model_copy(update={"people": people})
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(person(name).auth_certificate).hexdigest()
 
 
 def person(name: str) -> PersonCard:

@@ -16,9 +16,9 @@ from kiosk.eligibility.tls import TERMINAL
 from kiosk.qualification import QualificationResult
 from kiosk.reception.consent import Answers, Item
 from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Eligibility, Method, StaffReason
+from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
 from tests.contract.gateway.conftest import OTHER, Lane
-from tests.helpers.gateway import certificate
+from tests.helpers.gateway import LOST, certificate
 
 STAFF = (StaffVisual(StaffReason.OTHER),)
 
@@ -63,6 +63,14 @@ def test_registration_first(client: HttpsGateway) -> None:
     assert eligibility.registered
     assert client.register("r1") == eligibility
     client.consent("r1", Answers.all(eligibility.questions, True), "ja", "2026-04").wipe()
+
+
+def test_a_lost_qualification_is_told_and_asks_nothing(client: HttpsGateway) -> None:
+    eligibility = received(client, LOST)
+    assert (eligibility.validity, eligibility.questions) == (Validity.INVALID, ())
+    with pytest.raises(GatewayError) as caught:
+        client.consent("r1", Answers((), comprehensive=True), "ja", "2026-04")
+    assert caught.value.failure is FailureCode.QUALIFICATION_INVALID
 
 
 def test_an_answer_to_what_was_not_asked_is_refused(client: HttpsGateway) -> None:

@@ -12,7 +12,7 @@ from kiosk.eligibility.port import Challenge, Evidence, GatewayError, StaffVisua
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
 from tests.contract.gateway.conftest import OTHER, Lane
-from tests.helpers.gateway import certificate, person, pin_signature, presence, world
+from tests.helpers.gateway import REVOKED, UNKNOWN, certificate, person, pin_signature, presence, world
 
 STAFF = StaffVisual(StaffReason.FACE_FAILED)
 
@@ -180,6 +180,8 @@ def test_evidence_must_fit_the_method(client: HttpsGateway, method: Method, evid
     [
         ("expired", FailureCode.CERTIFICATE_EXPIRED, "certificate_expired"),
         ("foreign_issuer", FailureCode.CERTIFICATE_UNKNOWN, "issuer_unknown"),
+        (UNKNOWN, FailureCode.CERTIFICATE_UNKNOWN, "certificate_unknown"),
+        (REVOKED, FailureCode.CERTIFICATE_REVOKED, "certificate_revoked"),
     ],
 )
 def test_certificates_that_do_not_do(client: HttpsGateway, name: str, failure: FailureCode, upstream: str) -> None:
