@@ -142,10 +142,11 @@ class Patient:
         if now - self._since < self._pace or state == self._acted:
             return
         if self._began and not self.done and self._app.loop.kiosk.language != self._language:
-            self._robot.choose_language(self._language)
+            self._robot.press(f"language:{self._language}")
             return
         self._acted = state
         page = self._robot.page()
+        assert page is not None
         if not self.story.pages or self.story.pages[-1] != page.value:
             self.story.pages.append(page.value)
             self._on_page(page.value)
@@ -158,30 +159,30 @@ class Patient:
             case Page.CHOOSE_METHOD:
                 self._choose()
             case Page.LAST_TRY:
-                self._robot.press("use_last_try")
+                self._robot.act("use_last_try")
             case Page.PIN:
                 self._robot.type_pin(self._stage.card(self._role.persona).pin)
             case Page.CARD_NUMBER:
                 self._type_number()
             case Page.FACE_RETRY:
-                self._robot.press("try_again")
+                self._robot.act("try_again")
             case Page.STAFF_CONFIRM:
-                self._robot.type_staff(PRACTICE_PIN, "face_failed")
+                self._robot.confirm_by_eye("face_failed", PRACTICE_PIN)
             case Page.REGISTRATION:
-                self._robot.press("decline_registration" if self._role.way == "decline" else "register")
+                self._robot.act("decline_registration" if self._role.way == "decline" else "register")
             case Page.CONSENT_ALL:
                 self._consent()
             case Page.CONSENT_ITEM:
                 state = self._app.loop.kiosk.state
                 first = isinstance(state, s.AskingItem) and not state.draft.given
-                self._robot.press("item_yes" if first else "item_no")
+                self._robot.act("item_yes" if first else "item_no")
             case Page.CHECK_ANSWERS:
-                self._robot.press("confirm_answers")
+                self._robot.act("confirm_answers")
             case Page.TAKE_CARD | Page.PROBLEM | Page.PRACTICE_MACHINE:
                 self._take_card()
             case Page.NO_CARD:
                 self._take_card()
-                self._robot.press("done")
+                self._robot.act("done")
             case _:
                 return  # looking, waiting, being told goodbye
 
@@ -200,11 +201,15 @@ class Patient:
         if not isinstance(state, s.Choosing) or state.job is not None:
             self._acted = None  # wait for the card: what it allows is what is offered
             return
-        self.story.offered = self._robot.offered()
+        self.story.offered = self._offered()
         if self._role.method in self.story.offered and not self.story.swapped:
-            self._robot.press(self._role.method)
+            self._robot.act(self._role.method)
         else:
-            self._robot.press("cancel")
+            self._robot.act("cancel")
+
+    def _offered(self) -> tuple[str, ...]:
+        page = self._app.window.view
+        return () if page is None else tuple(action.name for action in page.actions if action.enabled)
 
     def _type_number(self) -> None:
         card = self._stage.card(self._role.persona)
@@ -218,11 +223,11 @@ class Patient:
             self.story.swapped = True
             self._stage.swap(self._role.other)
         elif self._role.declines:
-            self._robot.press("all_no")
+            self._robot.act("all_no")
         elif self._role.way in ("pin", "each"):
-            self._robot.press("each")
+            self._robot.act("each")
         else:
-            self._robot.press("all_yes")
+            self._robot.act("all_yes")
 
     def _take_card(self) -> None:
         if self._card_in:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from devices.simulated.pcscd import PcscdLane, missing_parts
+from devices.simulated.pcscd import PcscdLane
 from devices.simulated.world import World, load_personas, personas_folder
-from tests.pcsc.tools import APT_LINE, PHOTO, missing_tools
+from tests.conftest import demand_lane
+from tests.pcsc.tools import PHOTO, missing_tools
 
 PEOPLE = ("employee", "elder", "pinless", "driving_licence", "mute")
 
 
 @pytest.fixture(scope="session")
 def lane_is_there() -> None:
-    """The one place that decides what happens without the lane: a failure in CI, a skip with the way out elsewhere."""
-    if missing := [*missing_parts(), *missing_tools()]:
-        reason = f"no PC/SC lane ({'; '.join(missing)}). Install it: {APT_LINE}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    demand_lane(missing_tools())
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tests.helpers.cards import Events, options
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[PcscdLane]:
+def service(pcsc_lane: None) -> Iterator[PcscdLane]:
     with PcscdLane.start() as lane:
         yield lane
 

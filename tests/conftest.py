@@ -1,0 +1,30 @@
+"""What every test shares: the PC/SC lane's one rule, and Hypothesis without a clock on shared machines."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+from devices.simulated.pcscd import missing_parts
+
+settings.register_profile("shared-machine", deadline=None, print_blob=True)
+settings.load_profile("shared-machine")
+
+APT_LINE = "apt-get install --no-install-recommends pcscd vsmartcard-vpcd opensc openssl"
+
+
+def demand_lane(also_missing: list[str] | None = None) -> None:
+    """The one place that decides what happens without the lane: a failure in CI, a skip with the way out elsewhere."""
+    if missing := [*missing_parts(), *(also_missing or [])]:
+        reason = f"no PC/SC lane ({'; '.join(missing)}). Install it: {APT_LINE}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def pcsc_lane() -> None:
+    """Needed by everything that starts a `PcscdLane`."""
+    demand_lane()
