@@ -63,6 +63,8 @@ class SimulatedGateway:
         self.fault: Fault | None = None
         self.requests: list[str] = []  # "POST /v1/challenges"; no bodies
         self._socket = socket.create_server(("127.0.0.1", port))
+        # asyncio does not see that this is TCP; head and body would wait 40 ms for each other (Nagle, delayed ACK).
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         app = create_app(Desk(world, now, challenge_seconds))
         config = uvicorn.Config(
             self._spoiling(app),
