@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, assert_never
 
 from kiosk.reception.consent import Answers, Draft, Item
 from kiosk.reception.failure import FailureCode
@@ -113,6 +113,8 @@ def method_of(identity: Identity) -> Method:
             return Method.PIN
         case StaffIdentity():
             return Method.STAFF
+        case _:
+            assert_never(identity)
 
 
 class Validity(StrEnum):

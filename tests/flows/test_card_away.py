@@ -115,6 +115,7 @@ def test_staff_confirm_only_a_card_that_lies_there() -> None:
 def test_another_card_wipes_and_begins_its_own_reception() -> None:
     visit = asking().card_taken()
     first = visit.reception
+    assert first is not None
     visit.card_put("other").at(s.Rechecking).certificate().at(s.Choosing).did(c.Wipe).recorded("card_swapped")
     assert visit.reception != first
     assert visit.seen.index(c.Wipe(first)) < visit.seen.index(visit.asked_last(c.ReadCertificate))

@@ -86,9 +86,12 @@ class Journey:
         assert set(kinds) <= done, f"expected {[kind.__name__ for kind in kinds]}, got {self.seen}"
         return self
 
-    def did_nothing(self) -> Self:
-        assert self.seen == ()
+    def did_only(self, *commands: c.Command) -> Self:
+        assert self.seen == commands
         return self
+
+    def did_nothing(self) -> Self:
+        return self.did_only()
 
     def recorded(self, what: str, detail: str = "") -> Self:
         assert (what, detail) in [(each.what, each.detail) for each in self.seen if isinstance(each, c.Record)]

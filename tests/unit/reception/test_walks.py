@@ -153,7 +153,7 @@ def forward(walk: Journey) -> list[e.Event]:
 def sensible(walk: Journey) -> list[e.Event]:
     """What could happen now, the ways back and out among it."""
     page = view(walk.kiosk, walk.policy)
-    found = [*forward(walk), e.DeadlinePassed()]
+    found: list[e.Event] = [*forward(walk), e.DeadlinePassed()]
     if page.back is not None:
         found.append(page.back.event)
     if page.can_cancel:
@@ -176,13 +176,14 @@ PANELS: dict[type, tuple[type, ...]] = {
 def senseless(walk: Journey) -> list[e.Event]:
     """What should not happen now: any intent, any device, answers that come again, too late, or for nobody."""
     late = [event for asked in walk.asked for event in answers(walk, asked)]
-    foreign = [
+    foreign: list[e.Event] = [
         e.FaceMatched(NOBODY, walk.kiosk.jobs),
         e.ResultCame(NOBODY, walk.kiosk.jobs, s.ResultRef("result")),
         e.DoorAnswered(walk.kiosk.jobs, True),
         e.TestDone(walk.kiosk.jobs, e.Test.CAMERA, "ok"),
     ]
-    return [*intents(walk), *devices(walk), *late, *foreign]
+    found: list[e.Event] = [*intents(walk), *devices(walk), *late, *foreign]
+    return found
 
 
 def happen(walk: Journey, sense: int, which: int) -> e.Event:

@@ -1,0 +1,59 @@
+"""docs/states.md is what the rule book does now, and shows all of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from kiosk.cli import diagram as command
+from kiosk.reception import states as s
+from kiosk.reception.diagram import PHASES, Edge, document, explore
+from kiosk.reception.policy import Policy
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def edges() -> list[Edge]:
+    return explore()
+
+
+def test_the_page_is_not_stale() -> None:
+    written = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
+    assert written == document(Policy()), "run `kiosk diagram --write docs`"
+
+
+def test_every_state_belongs_to_one_phase() -> None:
+    placed = [state for states in PHASES.values() for state in states]
+    assert sorted(placed, key=str) == sorted(get_args(s.State), key=str)
+
+
+def test_the_walk_comes_to_every_state_and_leaves_it(edges: list[Edge]) -> None:
+    assert {edge.source for edge in edges} == set(get_args(s.State))
+    assert {edge.target for edge in edges} == set(get_args(s.State))
+
+
+def test_the_walk_knows_the_ordinary_way(edges: list[Edge]) -> None:
+    found = {(edge.source, edge.label, edge.target) for edge in edges}
+    assert {
+        (s.Idle, "card put", s.Choosing),
+        (s.Choosing, "face", s.EnteringNumber),
+        (s.Looking, "face matched", s.Confirming),
+        (s.Confirming, "not registered", s.OfferingRegistration),
+        (s.AskingAll, "item by item", s.AskingItem),
+        (s.Sending, "result came", s.HandingOff),
+        (s.TakeCard, "card taken", s.Farewell),
+        (s.Farewell, "deadline passed", s.Idle),
+    } <= found
+    assert (s.Idle, "result came", s.HandingOff) not in found
+
+
+def test_the_command_writes_the_page(tmp_path: Path) -> None:
+    root = argparse.ArgumentParser()
+    command.register(root.add_subparsers())
+    args = root.parse_args(["diagram", "--write", str(tmp_path / "new")])
+    assert command.run(args) == 0
+    assert (tmp_path / "new" / "states.md").read_text(encoding="utf-8").startswith("# States of a reception")
