@@ -80,7 +80,7 @@ class Catalogue:
     def languages(self) -> tuple[str, ...]:
         return tuple(self._texts)
 
-    def keys(self, language: str = FALLBACK) -> frozenset[str]:
+    def all_keys(self, language: str = FALLBACK) -> frozenset[str]:
         return frozenset(self._texts[language])
 
     def pattern(self, key: str, language: str) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from PySide6.QtCore import (
-    Property,
-    QAbstractAnimation,
     QEasingCurve,
     QElapsedTimer,
     QEvent,
@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QShowEvent, QHideEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.reception.view import Action, Weight
@@ -158,20 +158,36 @@ def paint_sheet(
 
 
 class Icon(QWidget):
-    def __init__(self, theme: Theme, name: str, colour: str = "key", millimetres: float = 10) -> None:
+    """`disc`: on a tinted disc, the drawing 0.62 of its width."""
+
+    def __init__(
+        self, theme: Theme, name: str, colour: str = "key", millimetres: float = 10, *, disc: str = ""
+    ) -> None:
         super().__init__()
-        self._theme, self._name, self._colour = theme, name, colour
+        self._theme, self._name, self._colour, self._disc = theme, name, colour, disc
         side = theme.mm(millimetres)
         self.setFixedSize(side, side)
 
-    def show_icon(self, name: str, colour: str) -> None:
+    def show_icon(self, name: str, colour: str, disc: str | None = None) -> None:
         self._name, self._colour = name, colour
+        self._disc = self._disc if disc is None else disc
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._theme.icon(painter, self._name, self._colour, QRectF(self.rect()))
+        paint_icon(painter, self._theme, self._name, self._colour, QRectF(self.rect()), self._disc)
+
+
+def paint_icon(painter: QPainter, theme: Theme, name: str, colour: str, rect: QRectF, disc: str = "") -> None:
+    """An icon, on a disc of that colour when one is named."""
+    if disc:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(disc))
+        painter.drawEllipse(rect)
+        inset = rect.width() * 0.21
+        rect = rect.adjusted(inset, inset, -inset, -inset)
+    theme.icon(painter, name, colour, rect)
 
 
 class Press(QAbstractButton):
@@ -188,9 +204,13 @@ class Press(QAbstractButton):
         self._shown.start()
         super().showEvent(event)
 
+    def settled(self) -> bool:
+        """On screen long enough to be meant."""
+        guard = 0 if self.window().property("still") else SETTLE_MS
+        return self._shown.isValid() and self._shown.elapsed() >= guard
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        guard = SETTLE_MS if not self.window().property("still") else 0
-        if event.button() == Qt.MouseButton.LeftButton and self._shown.isValid() and self._shown.elapsed() >= guard:
+        if event.button() == Qt.MouseButton.LeftButton and self.settled():
             super().mousePressEvent(event)
         else:
             event.accept()
@@ -326,7 +346,9 @@ class Button(Press):
                 room = QRectF(text_left, room.top(), label.width + 1, room.height())
             else:
                 left = sheet.left() + theme.mm(6)
-                theme.icon(painter, self._icon, ink, QRectF(left, sheet.center().y() - side / 2, side, side))
+                place = QRectF(left, sheet.center().y() - side / 2, side, side)
+                disc = "key_tint" if self._arrow and self.isEnabled() and not self.isDown() else ""
+                paint_icon(painter, theme, self._icon, ink, place, disc)
         if self._arrow:
             side = theme.mm(7)
             right = sheet.right() - theme.mm(5) - side
@@ -431,7 +453,7 @@ class Progress(QWidget):
 class Notice(QWidget):
     """A line with an icon on a tinted ground: why something is missing, what is left."""
 
-    _LOOKS = {
+    _LOOKS: ClassVar[dict[str, tuple[str, str, str]]] = {
         "info": ("key_tint", "key", "info"),
         "warn": ("warn_tint", "warn", "warning"),
         "good": ("good_tint", "good", "check"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from kiosk.ui.screenshots import save, settle
 from kiosk.ui.theme import Theme
 from kiosk.ui.window import KioskWindow
 
-NOON = datetime(2026, 4, 1, 10, 24, tzinfo=timezone.utc)
+NOON = datetime(2026, 4, 1, 10, 24, tzinfo=UTC)
 
 
 @dataclass(frozen=True)

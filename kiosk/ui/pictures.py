@@ -126,8 +126,10 @@ class CardFace(QWidget):
 
     def __init__(self, kit: Kit, height: float) -> None:
         super().__init__()
-        self._kit, self._field = kit, None
-        self.setFixedHeight(kit.theme.mm(height))
+        self._kit = kit
+        self.setMinimumHeight(kit.theme.mm(34))
+        self.setMaximumHeight(kit.theme.mm(height))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._field: Field | None = None
 
     def light(self, field: Field | None) -> None:

@@ -29,6 +29,9 @@ _AUXILIARY = (
 )
 
 
+_SHORT_QUOTE = 14  # a name in 「」 up to this length stays on one line
+
+
 def _hiragana(char: str) -> bool:
     return "ぁ" <= char <= "ん"
 
@@ -40,11 +43,16 @@ def _wide(char: str) -> bool:
 def _may_end(text: str, at: int, start: int) -> bool:
     """May a line end before `text[at]`, when the phrase began at `start`?"""
     before, after = text[at - 1], text[at]
-    if after in _CLOSING or after == " " or before in _OPENING:
+    if after in _CLOSING or after == " " or before in _OPENING or after == "方":
+        return False
+    quote = text.rfind("「", start, at)
+    if quote >= 0 and 0 <= text.find("」", quote) - quote <= _SHORT_QUOTE and text.find("」", quote) >= at:
         return False
     if before == " " or after in _OPENING:
         return True
-    if before in "、。，！？：」』）・":
+    if before in "」』）":
+        return not _hiragana(after)
+    if before in "、。，！？：・":
         return True
     if not _hiragana(before) or at - start < 2:
         return False

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QPoint, QPointF, QRectF, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QElapsedTimer, QPoint, QRectF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.i18n import Catalogue
@@ -21,7 +21,6 @@ from kiosk.ui.components import (
     Icon,
     Notice,
     Panel,
-    Press,
     Words,
     grow_with_text,
     paint_sheet,
@@ -42,7 +41,15 @@ GESTURE_SECONDS = 3.0
 _CORNER_MM = 22
 # Pages whose leads stand in the body, not under the title.
 _OWN_LEADS = frozenset(
-    {Page.CONSENT_ALL, Page.CONSENT_ITEM, Page.TAKE_CARD, Page.FAREWELL, Page.PROBLEM, Page.PRACTICE_MACHINE}
+    {
+        Page.CONSENT_ALL,
+        Page.CONSENT_ITEM,
+        Page.TAKE_CARD,
+        Page.FAREWELL,
+        Page.PROBLEM,
+        Page.PRACTICE_MACHINE,
+        Page.OUT_OF_SERVICE,
+    }
 )
 
 
@@ -100,7 +107,7 @@ class Header(QWidget):
             row.addWidget(button)
             self._languages[language] = button
         self._help = Button(kit.theme, "action:help", height=17, size="body", icon="bell", icon_mm=7)
-        self._help.setFixedWidth(mm(47))
+        self._help.setFixedWidth(mm(52))
         self._help.clicked.connect(self._call)
         row.addWidget(self._help)
 
@@ -110,6 +117,11 @@ class Header(QWidget):
         for language, button in self._languages.items():
             button.setChecked(language == view.language)
             button.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._kit.theme.colour("paper"))
+        painter.fillRect(0, self.height() - 2, self.width(), 2, self._kit.theme.colour("line"))
 
     @Slot()
     def _language(self) -> None:
@@ -129,7 +141,7 @@ class LanguageButton(Button):
     def __init__(self, theme: Theme, language: str) -> None:
         super().__init__(theme, f"language:{language}", height=17, size="body")
         self.setCheckable(True)
-        self.setFixedWidth(theme.mm(31))
+        self.setFixedWidth(theme.mm(30))
 
     def nextCheckState(self) -> None:
         """The view decides."""
@@ -171,8 +183,8 @@ class Heading(QWidget):
         self._leads = [Words(kit.theme, "lead", colour="ink_soft", leading=1.45) for _ in range(2)]
         self._notice = Notice(kit.theme, "warn", "lead")
         column = QVBoxLayout(self)
-        column.setContentsMargins(mm(SIDE), mm(4), mm(SIDE), mm(4))
-        column.setSpacing(mm(2.5))
+        column.setContentsMargins(mm(SIDE), mm(7), mm(SIDE), mm(4))
+        column.setSpacing(mm(3.5))
         column.addWidget(self.title)
         for words in self._leads:
             column.addWidget(words)
@@ -240,7 +252,7 @@ class Veil(QWidget):
 
     def __init__(self, kit: Kit, parent: QWidget) -> None:
         super().__init__(parent)
-        self._kit = kit
+        self._kit, self._window = kit, parent
         self._left = 0
         mm = kit.theme.mm
         self._sheet = Panel(kit.theme)
@@ -271,7 +283,7 @@ class Veil(QWidget):
     def warn(self, seconds: int) -> None:
         self._left = max(0, seconds)
         self.translate()
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._window.rect())
         self.show()
         self.raise_()
         self._second.start()
@@ -308,7 +320,7 @@ class Toast(QWidget):
 
     def __init__(self, kit: Kit, parent: QWidget) -> None:
         super().__init__(parent)
-        self._kit = kit
+        self._kit, self._window = kit, parent
         self._words = Words(kit.theme, "lead", bold=True, colour="paper", align=CENTRE, balance=True)
         edge = kit.theme.mm(6)
         column = QVBoxLayout(self)
@@ -323,7 +335,7 @@ class Toast(QWidget):
 
     def say(self, text: str) -> None:
         self._words.say(text)
-        parent = self.parentWidget()
+        parent = self._window
         edge = self._kit.theme.mm(SIDE)
         wide = parent.width() - 2 * edge
         tall = self._words.heightForWidth(wide - self._kit.theme.mm(12)) + self._kit.theme.mm(13)
@@ -416,7 +428,7 @@ class KioskWindow(QWidget):
         column.addWidget(self._watermark)
         column.addWidget(self._header)
         called = QHBoxLayout()
-        called.setContentsMargins(theme.mm(SIDE), 0, theme.mm(SIDE), 0)
+        called.setContentsMargins(theme.mm(SIDE), theme.mm(3), theme.mm(SIDE), 0)
         called.addWidget(self._called)
         column.addLayout(called)
         column.addWidget(self._heading)
@@ -510,6 +522,10 @@ class KioskWindow(QWidget):
     def view(self) -> View | None:
         """What is shown."""
         return self._view
+
+    def simulation_words(self) -> str:
+        """What the band of a simulated kiosk says."""
+        return self._kit.word("ui.simulated_long")
 
     # --- people ---
 

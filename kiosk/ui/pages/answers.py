@@ -13,6 +13,7 @@ from kiosk.ui.pages.base import Body, Choices, Kit, named, without
 from kiosk.ui.pages.start import Row
 
 _ORDER = tuple(Item)
+_WITH_DETAIL = 2  # more items leave no room for details in every language
 
 
 def rule(kit: Kit) -> QFrame:
@@ -39,8 +40,8 @@ class Terms(QWidget):
         for icon in ("people", "clock"):
             line = QHBoxLayout()
             line.setSpacing(mm(5))
-            line.addWidget(Icon(kit.theme, icon, "key", 10))
-            words = Words(kit.theme, "lead", leading=1.4)
+            line.addWidget(Icon(kit.theme, icon, "key", 9))
+            words = Words(kit.theme, "body", leading=1.4)
             line.addWidget(words, 1)
             column.addLayout(line)
             self._lines.append(words)
@@ -65,9 +66,9 @@ class ConsentBody(Body):
             holder = QWidget()
             line = QHBoxLayout(holder)
             line.setContentsMargins(0, 0, 0, 0)
-            row = Row(kit, item.name.lower(), 15)
+            row = Row(kit, item.name.lower(), 17)
             years = Words(kit.theme, "lead", bold=True, colour="key_deep", align=Qt.AlignmentFlag.AlignRight)
-            years.setFixedWidth(mm(42))
+            years.setFixedWidth(mm(34))
             line.addWidget(row, 1)
             line.addWidget(years, 0, Qt.AlignmentFlag.AlignVCenter)
             inside.addWidget(holder)
@@ -89,7 +90,7 @@ class ConsentBody(Body):
             holder.setVisible(item in shown)
             if item in shown:
                 key = item.name.lower()
-                row.say(word(f"item.{key}"), word(f"item_detail.{key}"))
+                row.say(word(f"item.{key}"), word(f"item_detail.{key}") if len(shown) <= _WITH_DETAIL else "")
                 years.say(word("ui.years", years=shown[item]))
         self._terms.say([self.kit.text(lead) for lead in view.lead])
         self._main.offer([action for action in view.actions if action.weight != Weight.QUIET])
@@ -107,7 +108,7 @@ class AnswersBody(Body):
             sheet = Panel(kit.theme)
             line = QHBoxLayout(sheet)
             line.setContentsMargins(mm(8), mm(7), mm(7), mm(8))
-            row = Row(kit, item.name.lower(), 17, detail="lead")
+            row = Row(kit, item.name.lower(), 22, detail="lead")
             change = ActionButton(
                 kit.theme,
                 f"change_{item.name.lower()}",
@@ -135,7 +136,8 @@ class AnswersBody(Body):
             if item in given:
                 key = item.name.lower()
                 row.say(word(f"item.{key}"), word("ui.yes" if given[item] else "ui.no"))
-                row.icon.show_icon("eye" if given[item] else "eye_off", "key" if given[item] else "ink_soft")
+                tint = "key_tint" if given[item] else "disabled"
+                row.icon.show_icon("eye" if given[item] else "eye_off", "key" if given[item] else "ink_soft", tint)
                 changes.append(f"change_{key}")
                 for action in named(view.actions, f"change_{key}"):
                     change.offer(action, self.kit.text(action.text))

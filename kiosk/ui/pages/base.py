@@ -117,7 +117,9 @@ class Choices(QWidget):
         if across:
             self._box.setDirection(QVBoxLayout.Direction.LeftToRight)
         self._box.setContentsMargins(0, 0, 0, 0)
-        self._box.setSpacing(kit.theme.mm(4))
+        self._box.setSpacing(kit.theme.mm(5 if details else 4))
+        if details:
+            self._box.addStretch(1)
 
     def offer(self, actions: Sequence[Action]) -> None:
         """Show these, in this order, and nothing else."""
@@ -126,7 +128,7 @@ class Choices(QWidget):
         for place, action in enumerate(actions):
             button = self._buttons.get(action.name) or self._make(action)
             self._box.removeWidget(button)
-            self._box.insertWidget(place, button, 1 if self._across else 0)
+            self._box.insertWidget(place, button, 1 if self._across else 100 if self._details else 0)
             detail = self._kit.maybe(f"detail.{action.name}") if self._details else ""
             button.offer(action, self._kit.text(action.text), detail)
         self.setVisible(bool(actions))
@@ -139,13 +141,13 @@ class Choices(QWidget):
             action.name,
             height=self._height if action.weight != Weight.QUIET else min(self._height, 20),
             icon=icon,
-            icon_mm=22 if big else 8,
+            icon_mm=27 if big else 8,
             align=LEFT if big else Qt.AlignmentFlag.AlignHCenter,
             size="heading" if big else "button" if action.weight != Weight.QUIET else "lead",
             arrow=big,
         )
         if big:
-            button.setMaximumHeight(self._kit.theme.mm(self._height * 1.4))
+            button.setMaximumHeight(self._kit.theme.mm(self._height * 1.35))
             button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         button.chosen.connect(self._chosen)
         self._buttons[action.name] = button

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from kiosk.reception.states import Ending
-from kiosk.reception.view import Page, ProblemPanel, ResultPanel, View
+from kiosk.reception.view import ProblemPanel, ResultPanel, View
 from kiosk.ui.components import CENTRE, Icon, Notice, Panel, Words
 from kiosk.ui.pages.base import Body, Choices, Kit
 from kiosk.ui.pages.start import Row
@@ -32,18 +31,19 @@ class ResultBody(Body):
         inside.setSpacing(mm(3))
         line = QHBoxLayout()
         line.setSpacing(mm(5))
-        self._icon = Icon(kit.theme, "check", "good", 14)
+        self._icon = Icon(kit.theme, "check", "good", 22, disc="good_tint")
         self._sentence = Words(kit.theme, "heading", bold=True, leading=1.35)
         line.addWidget(self._icon)
-        line.addWidget(self._sentence, 1)
+        line.addWidget(self._sentence, 1, Qt.AlignmentFlag.AlignVCenter)
         inside.addLayout(line)
         self._label = Words(kit.theme, "lead", colour="ink_soft", align=CENTRE, leading=1.2)
         self._number = Words(kit.theme, "display", bold=True, colour="key_deep", align=CENTRE, leading=1.0)
         self._hint = Words(kit.theme, "body", colour="ink_soft", align=CENTRE)
         for words in (self._label, self._number, self._hint):
             inside.addWidget(words)
-        self.column.addWidget(self._sheet)
         self.column.addStretch(1)
+        self.column.addWidget(self._sheet)
+        self.column.addStretch(2)
         self._papers = Notice(kit.theme, "info")
         self.column.addWidget(self._papers)
 
@@ -55,7 +55,8 @@ class ResultBody(Body):
         good = panel.ending in _GOOD
         self._alarm.say(word("ui.alarm") if panel.alarm else "")
         self._picture.setVisible(panel.card_in)
-        self._icon.show_icon("check" if good else "info", "good" if good else "key")
+        tint = "good" if good else "key"
+        self._icon.show_icon("check" if good else "info", tint, f"{tint}_tint")
         self._sentence.say(" ".join(self.kit.text(lead) for lead in view.lead))
         numbered = panel.number is not None
         self._label.say(word("ui.number_label") if numbered else "")
@@ -74,7 +75,10 @@ class ProblemBody(Body):
         inside = QVBoxLayout(sheet)
         inside.setContentsMargins(mm(8), mm(8), mm(8), mm(9))
         inside.setSpacing(mm(8))
-        self._rows = [Row(kit, icon, 18, size="body", detail="lead") for icon in ("hand", "list")]
+        self._rows = [
+            Row(kit, "hand", 22, size="body", detail="button"),
+            Row(kit, "list", 22, size="body", detail="lead"),
+        ]
         for row in self._rows:
             inside.addWidget(row)
         self.column.addWidget(sheet)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout
 
 from kiosk.reception.events import Event, Test
 from kiosk.reception.view import RoomPanel, View
-from kiosk.ui.components import LEFT, ActionButton, Notice, Panel
+from kiosk.ui.components import LEFT, ActionButton, Notice
 from kiosk.ui.pages.base import ICONS, Body, Choices, Kit, named, without
-from kiosk.ui.pages.start import Row
 
 
 class RoomBody(Body):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
-        mm = kit.theme.mm
         self._state = Notice(kit.theme, "good")
         self.column.addWidget(self._state)
         self._tests: dict[Test, tuple[ActionButton, Notice]] = {}

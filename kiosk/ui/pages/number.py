@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from kiosk.reception.number import Doubt, Era, Field, check, compose, length
 from kiosk.reception.view import View
-from kiosk.ui.components import CENTRE, LEFT, Notice, Press, Words
+from kiosk.ui.components import CENTRE, Notice, Press, Words
 from kiosk.ui.keypad import Keypad
 from kiosk.ui.pages.base import Body, Kit
 from kiosk.ui.pages.identity import Chip
@@ -114,8 +114,8 @@ class NumberBody(Body):
         self.column.setSpacing(mm(3))
         self._era: Era | None = None
         self._current: Field | None = None  # None: the era is asked for
-        self._card = CardFace(kit, 54)
-        self.column.addWidget(self._card)
+        self._card = CardFace(kit, 60)
+        self.column.addWidget(self._card, 50)
         self._labels: dict[str, Words] = {}
 
         self._era_chip = Chip(theme, "field:era", height=20)
@@ -153,7 +153,7 @@ class NumberBody(Body):
         grid.setSpacing(mm(4))
         self._era_buttons: dict[Era, Chip] = {}
         for place, era in enumerate(Era):
-            chip = Chip(theme, f"field:era:{era}", height=24, size="heading")
+            chip = Chip(theme, f"field:era:{era}", height=22, size="heading")
             chip.clicked.connect(self._era_chosen)
             grid.addWidget(chip, place // 2, place % 2, 1, 2 if era == Era.WESTERN else 1)
             self._era_buttons[era] = chip
@@ -329,4 +329,4 @@ class NumberBody(Body):
             box = self.boxes[self._current]
             typed = len(box.digits)
             ready = typed == box.places or (box.places == 2 and typed == 1)
-            self.keys.allow(digits=not done, clear=True, enter=ready and doubt is None)
+            self.keys.allow(digits=True, clear=True, enter=ready and doubt is None)

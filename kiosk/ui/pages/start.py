@@ -39,9 +39,10 @@ class Door(Press):
         self.label = Words(kit.theme, "heading", bold=True, colour="key_deep", align=CENTRE, leading=1.3, balance=True)
         self.detail = Words(kit.theme, "lead", align=CENTRE, leading=1.4, balance=True)
         column = QVBoxLayout(self)
-        column.setContentsMargins(mm(6), mm(6), mm(6), mm(7))
+        column.setContentsMargins(mm(6), mm(5), mm(6), mm(7))
         column.setSpacing(mm(2))
         column.addWidget(picture, 1)
+        column.addSpacing(mm(4))
         column.addWidget(self.label)
         column.addWidget(self.detail)
         for child in (picture, self.label, self.detail):
@@ -61,8 +62,13 @@ class Door(Press):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        fill = "key_tint" if self.isDown() else "paper"
-        paint_sheet(painter, self.theme, QRectF(self.rect()), fill, "key", width=4)
+        fill = "key_soft" if self.isDown() else "paper"
+        sheet = paint_sheet(painter, self.theme, QRectF(self.rect()), fill, "key", width=4)
+        shelf = sheet.adjusted(self.theme.mm(3), self.theme.mm(3), -self.theme.mm(3), 0)
+        shelf.setBottom(float(self.label.y()) - self.theme.mm(1))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.colour("key_tint"))
+        painter.drawRoundedRect(shelf, self.theme.radius("button"), self.theme.radius("button"))
         self.paint_focus(painter, QRectF(self.rect()), self.theme.radius("panel"))
 
 
@@ -99,7 +105,7 @@ class Row(QWidget):
     ) -> None:
         super().__init__()
         mm = kit.theme.mm
-        self.icon = Icon(kit.theme, icon, "key", icon_mm)
+        self.icon = Icon(kit.theme, icon, "key", icon_mm, disc="key_tint")
         self.label = Words(kit.theme, size, bold=True, leading=1.3)
         self.detail = Words(kit.theme, detail, colour="ink_soft", leading=1.4)
         line = QHBoxLayout(self)
@@ -107,7 +113,7 @@ class Row(QWidget):
         line.setSpacing(mm(6))
         line.addWidget(self.icon)
         column = QVBoxLayout()
-        column.setSpacing(mm(1))
+        column.setSpacing(mm(2))
         column.addStretch(1)
         column.addWidget(self.label)
         column.addWidget(self.detail)
@@ -132,7 +138,7 @@ class NoCardBody(Body):
             panel = Panel(kit.theme)
             inside = QVBoxLayout(panel)
             inside.setContentsMargins(mm(8), mm(6), mm(8), mm(7))
-            row = Row(kit, icon, 24, detail="lead")
+            row = Row(kit, icon, 28, detail="lead")
             inside.addWidget(row)
             panel.setMinimumHeight(mm(46))
             panel.setMaximumHeight(mm(60))
@@ -153,17 +159,23 @@ class ClosedBody(Body):
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
+        self._why = Words(kit.theme, "lead", colour="ink_soft")
+        self.column.addWidget(self._why)
         self.column.addStretch(1)
-        self._icon = Icon(kit.theme, "clock", "key", 70)
         line = QHBoxLayout()
         line.addStretch(1)
-        line.addWidget(self._icon)
+        line.addWidget(Icon(kit.theme, "staff", "key", 84, disc="key_tint"))
         line.addStretch(1)
         self.column.addLayout(line)
+        self.column.addSpacing(kit.theme.mm(8))
+        self._where = Words(kit.theme, "heading", bold=True, colour="key_deep", align=CENTRE, leading=1.35)
+        self.column.addWidget(self._where)
         self.column.addStretch(2)
         self._code = Words(kit.theme, "small", colour="ink_soft", align=CENTRE)
         self.column.addWidget(self._code)
 
     def apply(self, view: View) -> None:
+        for words, lead in zip((self._why, self._where), view.lead, strict=True):
+            words.say(self.kit.text(lead))
         if isinstance(view.panel, ProblemPanel):
             self._code.say(self.kit.word("ui.code_line", code=view.panel.failure.value, time=self.kit.time()))

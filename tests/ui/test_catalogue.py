@@ -1,0 +1,133 @@
+"""Words: complete in every language, and never a reason to stop."""
+
+from __future__ import annotations
+
+import ast
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from devices.ports import FaceHint
+from kiosk.i18n import Catalogue, CatalogueBroken, placeholders
+from kiosk.reception.consent import Item
+from kiosk.reception.failure import FailureCode, text_key
+from kiosk.reception.number import Doubt, Era, Field
+from kiosk.reception.policy import Policy
+from kiosk.reception.states import Ending, StaffReason
+from kiosk.reception.view import Page, Text, View
+from kiosk.ui.gallery import samples
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_language_has_the_same_keys(catalogue: Catalogue) -> None:
+    assert set(catalogue.languages) == set(Policy().languages)
+    for language in catalogue.languages:
+        assert catalogue.all_keys(language) == catalogue.all_keys("ja")
+
+
+def test_every_language_uses_the_same_values(catalogue: Catalogue) -> None:
+    for key in catalogue.all_keys():
+        wanted = placeholders(catalogue.pattern(key, "ja") or "")
+        for language in catalogue.languages:
+            assert placeholders(catalogue.pattern(key, language) or "") == wanted, (language, key)
+
+
+def test_no_text_is_empty(catalogue: Catalogue) -> None:
+    for language in catalogue.languages:
+        empty = [key for key in catalogue.all_keys(language) if not (catalogue.pattern(key, language) or "").strip()]
+        assert empty == []
+
+
+@pytest.mark.parametrize("code", list(FailureCode))
+def test_every_failure_has_its_four_sentences(catalogue: Catalogue, code: FailureCode) -> None:
+    for part in ("what", "do", "other", "staff"):
+        assert catalogue.has(f"{text_key(code)}.{part}")
+
+
+def test_no_failure_is_described_that_cannot_happen(catalogue: Catalogue) -> None:
+    described = {key.split(".")[1] for key in catalogue.all_keys() if key.startswith("failure.")}
+    assert described == {code.name.lower() for code in FailureCode}
+
+
+def test_every_word_of_an_enumeration_is_there(catalogue: Catalogue) -> None:
+    wanted = [f"hint.{hint}" for hint in FaceHint]
+    wanted += [f"reason.{reason}" for reason in StaffReason]
+    wanted += [f"outcome.{ending}" for ending in Ending]
+    wanted += [f"item.{item.name.lower()}" for item in Item] + [f"item_detail.{item.name.lower()}" for item in Item]
+    wanted += [f"era.{era}" for era in Era] + [f"era.short_{era}" for era in Era]
+    wanted += [f"number.ask.{field}" for field in Field] + [f"number.doubt.{doubt}" for doubt in Doubt]
+    wanted += [f"page.{page}.title" for page in Page]
+    assert [key for key in wanted if not catalogue.has(key)] == []
+
+
+def _texts(view: View) -> list[Text]:
+    texts = [view.title, *view.lead, *(action.text for action in view.actions)]
+    return texts + ([view.notice] if view.notice else []) + ([view.back.text] if view.back else [])
+
+
+@pytest.mark.parametrize("language", Policy().languages)
+def test_every_view_can_be_said(catalogue: Catalogue, language: str, caplog: pytest.LogCaptureFixture) -> None:
+    shown = set()
+    for sample in samples(Policy(), language):
+        shown.add(sample.view.page)
+        for text in _texts(sample.view):
+            said = catalogue.text(text, language)
+            assert "{" not in said
+            assert said != text.key
+    assert caplog.records == []
+    assert shown == set(Page)
+
+
+def test_every_key_in_the_pages_exists(catalogue: Catalogue) -> None:
+    """Literal keys in the UI's code; composed keys are covered by the enumerations above."""
+    key = re.compile(r"(ui|page|action|detail|number|picture|time|notice|era|panel|failure|finding)(\.[a-z_]*[a-z])+")
+    missing = []
+    for path in (ROOT / "kiosk" / "ui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            literal = isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if literal and key.fullmatch(node.value) and not catalogue.has(node.value):
+                missing.append((path.name, node.value))
+    assert missing == []
+
+
+def test_a_missing_key_falls_back_and_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    catalogue = Catalogue({"ja": {"a": "あ"}, "en": {}})
+    with caplog.at_level(logging.WARNING):
+        assert catalogue.word("a", "en") == "あ"
+        assert catalogue.word("b", "en") == "b"
+    assert len(caplog.records) == 2
+    caplog.clear()
+
+
+def test_a_missing_value_leaves_the_pattern(caplog: pytest.LogCaptureFixture) -> None:
+    catalogue = Catalogue({"ja": {"a": "{n}回"}})
+    assert catalogue.word("a", "ja") == "{n}回"
+    assert len(caplog.records) == 1
+    caplog.clear()
+
+
+def test_values_may_be_texts_and_defaults_stand_in() -> None:
+    catalogue = Catalogue({"ja": {"a": "{item}を{place}へ", "b": "薬"}}).with_defaults(place="見本")
+    assert catalogue.word("a", "ja", item=Text("b")) == "薬を見本へ"
+
+
+@pytest.mark.parametrize("bad", ['a = "{"', 'a = "{0.x}"', 'a = "{n:d}"', 'a = "{n!r}"', "a = 1", "a = ["])
+def test_a_broken_catalogue_is_named(tmp_path: Path, bad: str) -> None:
+    (tmp_path / "ja.toml").write_text(bad, encoding="utf-8")
+    with pytest.raises(CatalogueBroken):
+        Catalogue.load(tmp_path)
+
+
+def test_without_japanese_there_is_no_catalogue(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('a = "b"', encoding="utf-8")
+    with pytest.raises(CatalogueBroken):
+        Catalogue.load(tmp_path)
+
+
+@pytest.mark.parametrize("page", list(Page))
+def test_titles_are_short(catalogue: Catalogue, page: Page) -> None:
+    """ux checklist 7: at most 40 characters."""
+    assert len(catalogue.word(f"page.{page}.title", "ja", institution="見本クリニック", item="健診")) <= 40
