@@ -186,6 +186,7 @@ class Heading(QWidget):
         column.setContentsMargins(mm(SIDE), mm(7), mm(SIDE), mm(4))
         column.setSpacing(mm(3.5))
         column.addWidget(self.title)
+        column.addSpacing(mm(1))
         for words in self._leads:
             column.addWidget(words)
         column.addSpacing(mm(1))

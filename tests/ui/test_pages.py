@@ -14,7 +14,7 @@ from kiosk.ui.components import Press, Words
 from kiosk.ui.gallery import flaws, missing_glyphs, rect_in, samples, stage
 from kiosk.ui.screenshots import NotSaved, save, settle
 from kiosk.ui.theme import Theme
-from tests.ui.conftest import ASSETS, Bench
+from tests.ui.conftest import ASSETS, Bench, one_per_page
 
 LANGUAGES = Policy().languages
 
@@ -48,7 +48,7 @@ def test_every_page_is_sampled() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_targets_are_large_enough(bench: Bench, theme: Theme, language: str) -> None:
     """ux checklist 1: 20 mm for keys and what a page is for, 15 mm for the rest."""
-    for sample in samples(bench.policy, language):
+    for sample in one_per_page(language):
         stage(bench.window, sample)
         for press in bench.window.findChildren(Press):
             if press.isVisible():
@@ -64,7 +64,7 @@ def test_targets_are_large_enough(bench: Bench, theme: Theme, language: str) -> 
 def test_help_and_language_stay_where_they_are(bench: Bench) -> None:
     places = set()
     for language in LANGUAGES:
-        for sample in samples(bench.policy, language):
+        for sample in one_per_page(language):
             stage(bench.window, sample)
             for name in ("action:help", "language:ja", "language:en"):
                 press = next(one for one in bench.window.findChildren(Press, name) if one.isVisible())
@@ -91,7 +91,7 @@ def test_a_simulated_kiosk_says_so_on_every_page(make_bench: Callable[..., Bench
     for simulated in (True, False):
         bench = make_bench(simulated=simulated)
         for language in LANGUAGES:
-            for sample in samples(bench.policy, language):
+            for sample in one_per_page(language):
                 stage(bench.window, sample)
                 band = [words for words in bench.window.findChildren(Words) if words.isVisible()]
                 marked = any(words.text == bench.window.simulation_words() for words in band)

@@ -59,8 +59,8 @@ class ConsentBody(Body):
         mm = kit.theme.mm
         sheet = Panel(kit.theme)
         inside = QVBoxLayout(sheet)
-        inside.setContentsMargins(mm(8), mm(7), mm(8), mm(8))
-        inside.setSpacing(mm(5))
+        inside.setContentsMargins(mm(8), mm(6), mm(8), mm(7))
+        inside.setSpacing(mm(3.5))
         self._rows: dict[Item, tuple[Row, Words, QWidget]] = {}
         for item in _ORDER:
             holder = QWidget()
@@ -78,7 +78,7 @@ class ConsentBody(Body):
         inside.addWidget(self._terms)
         self.column.addWidget(sheet)
         self.column.addStretch(1)
-        self._main = Choices(kit, height=30, across=True)
+        self._main = Choices(kit, height=27, across=True)
         self.column.addWidget(self._main)
         self._quiet = Choices(kit)
         self.column.addWidget(self._quiet)
