@@ -24,17 +24,19 @@ from devices.secret import SecretBytes
 from kiosk import log
 from kiosk.audit import Audit
 from kiosk.config import GatewayDriver, ReaderDriver, Settings
+from kiosk.eligibility.conversation import Conversation
 from kiosk.eligibility.gateway import GatewaySettings, HttpsGateway
-from kiosk.eligibility.sessions import Sessions
-from kiosk.handoff.desk import Handoff, Recovery
-from kiosk.handoff.errors import ForeignFolder, HandoffDelayed, HandoffError, NotNow
+from kiosk.eligibility.port import GatewayError
+from kiosk.handoff.desk import Handoff, Recovered, Recovery, Unclaimed
+from kiosk.handoff.errors import ForeignFolder, NotNow
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
 from kiosk.handoff.oqs_xml import Encoding
+from kiosk.handoff.service import HandoffService
 from kiosk.i18n import Catalogue
 from kiosk.maintenance.credentials import PRACTICE_PIN, Accepted, Credentials, set_pin
 from kiosk.maintenance.service import ServiceFlag
-from kiosk.qualification import JST, BadQualification
+from kiosk.qualification import JST
 from kiosk.reception import events as e
 from kiosk.reception import states as s
 from kiosk.reception.commands import Sound
@@ -42,7 +44,6 @@ from kiosk.reception.failure import FailureCode
 from kiosk.runtime.executor import MAINTENANCE, Adapters, Executor, fresh_reception
 from kiosk.runtime.health import CameraWatch
 from kiosk.runtime.loop import Loop
-from kiosk.runtime.ports import JobError
 from kiosk.runtime.vault import ReceptionOver, Vault
 from kiosk.ui.bridge import EventBridge
 from kiosk.ui.ports import Picture, Secret
@@ -168,11 +169,11 @@ class App:
                 overall=settings.gateway.overall_seconds,
             )
         )
-        sessions = Sessions(self._https, settings.consent.text_version)
+        gateway = Conversation(self._https, settings.consent.text_version)
         self._journal = Journal(state / "handoff.journal", lambda: datetime.now(JST))
         self.folder = HandoffFolder(settings.handoff_folder, settings.kiosk.institution_code)
         self.desk = _Desk()
-        handoff = _Handoff(self._make_handoff(), sessions, self.desk, self.audit)
+        handoff = HandoffService(self._make_handoff(), self._fetch, self._recovered, self.desk.unclaimed)
         self.service = ServiceFlag(settings.service_file)
         self.face = make_verifier(settings.face.engine.value, around.camera, face_options(settings))
         self.executor = Executor(
@@ -180,7 +181,7 @@ class App:
                 reader=around.reader,
                 face=self.face,
                 camera=around.camera,
-                gateway=sessions,
+                gateway=gateway,
                 handoff=handoff,
                 staff=_Checker(Credentials(settings.staff_hash_file, settings.staff_throttle_file, time.time)),
                 maintenance=_Checker(
@@ -257,6 +258,16 @@ class App:
 
     def _apply(self, event: e.Event) -> None:
         self.loop.apply(event)
+
+    def _fetch(self, reception: str) -> SecretBytes | None:
+        try:
+            return self._https.fetch(reception)
+        except GatewayError as error:
+            raise NotNow from error
+
+    def _recovered(self, found: Recovered) -> None:
+        if found.outcome is Recovery.WRITTEN:
+            self.audit.record("recovered", found.reception)
 
     def _make_handoff(self) -> Handoff:
         encoding = next(each for each in Encoding if each.value[0] == self.settings.handoff.encoding.value)
@@ -367,6 +378,14 @@ class _Desk:
 
     def __init__(self) -> None:
         self.listeners: list[Callable[[str], None]] = []
+        self._announced: set[str] = set()
+
+    def unclaimed(self, files: list[Unclaimed]) -> None:
+        """Once for every file that the receipt computer leaves lying."""
+        for file in files:
+            if file.name not in self._announced:
+                self._announced.add(file.name)
+                self.call("unclaimed")
 
     def call(self, reason: str) -> None:
         _log.info("counter_called", reason=reason)
@@ -375,51 +394,6 @@ class _Desk:
 
     def play(self, sound: Sound) -> None:
         _log.debug("sound_played", sound=sound.value)
-
-
-class _Handoff:
-    """`kiosk.runtime.ports.Handoff`: errors in the domain's words, the journal finished between receptions."""
-
-    def __init__(self, handoff: Handoff, sessions: Sessions, desk: _Desk, audit: Audit) -> None:
-        self._handoff = handoff
-        self._sessions = sessions
-        self._desk = desk
-        self._audit = audit
-        self._announced: set[str] = set()
-
-    def begin(self, reception: s.ReceptionId) -> None:
-        try:
-            self._handoff.begin(reception)
-        except ForeignFolder as error:
-            raise JobError(FailureCode.HANDOFF_FOREIGN) from error
-        except (HandoffError, OSError) as error:
-            _log.error("handoff_not_begun", error)
-            raise JobError(FailureCode.HANDOFF_BROKEN) from error
-
-    def finish(self, reception: s.ReceptionId, result: SecretBytes) -> tuple[int, bool]:
-        try:
-            return self._handoff.finish(reception, result), False
-        except HandoffDelayed as delayed:
-            return delayed.number, True
-        except (HandoffError, BadQualification) as error:
-            _log.error("handoff_refused", error)
-            raise JobError(FailureCode.HANDOFF_BROKEN) from error
-
-    def tidy(self) -> None:
-        for found in self._handoff.recover(self._fetch):
-            if found.outcome is Recovery.WRITTEN:
-                self._audit.record("recovered", found.reception)
-        for unclaimed in self._handoff.unclaimed():
-            if unclaimed.name not in self._announced:
-                self._announced.add(unclaimed.name)
-                self._desk.call("unclaimed")
-        self._handoff.sweep()
-
-    def _fetch(self, reception: str) -> SecretBytes | None:
-        try:
-            return self._sessions.fetch(reception)
-        except JobError as error:
-            raise NotNow from error
 
 
 def _practice_pins(settings: Settings) -> None:

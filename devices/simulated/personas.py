@@ -21,8 +21,8 @@ INSURER_MARK = "（模擬）"
 # First days of the eras (元号法 and its orders), newest first; the year of the era counts from 1.
 _ERAS = (date(2019, 5, 1), date(1989, 1, 8), date(1926, 12, 25), date(1912, 7, 30))
 
-WAYS = ("face", "pin", "staff", "register", "decline", "none")
-LAST_PAGES = ("take_card", "problem", "no_card")
+WAYS = ("face", "pin", "staff", "register", "decline", "swap", "none")
+LAST_PAGES = ("take_card", "problem", "no_card", "choose_method")
 
 T = TypeVar("T")
 

@@ -67,12 +67,13 @@ class Story:
     @property
     def last_page(self) -> str:
         """The page that says how it ended."""
-        telling = [page for page in self.pages if page in ("take_card", "problem", "no_card", "practice_machine")]
-        if "take_card" in telling and self.number is not None:
+        if self.number is not None:
             return "take_card"
-        named = [page for page in telling if page != "take_card"]
-        last = named[-1] if named else (telling[-1] if telling else "")
-        return "problem" if last == "practice_machine" else last
+        named = [page for page in self.pages if page in ("problem", "practice_machine", "no_card")]
+        if named:
+            return "problem" if named[-1] == "practice_machine" else named[-1]
+        ways = [page for page in self.pages if page not in ("idle", "take_card", "farewell")]
+        return ways[-1] if ways else ""
 
 
 class Patient:
@@ -147,7 +148,7 @@ class Patient:
         self._acted = state
         page = self._robot.page()
         assert page is not None
-        if not self.story.pages or self.story.pages[-1] != page.value:
+        if (self._began or page is Page.IDLE) and (not self.story.pages or self.story.pages[-1] != page.value):
             self.story.pages.append(page.value)
             self._on_page(page.value)
         self._act(page)

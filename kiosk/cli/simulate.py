@@ -19,8 +19,9 @@ from typing import Any
 from devices.simulated.card import VirtualCard
 from devices.simulated.pcscd import PcscdLane, missing_parts
 from devices.simulated.vpcd import Insertion
+from kiosk.cli.report import verdict
 from kiosk.cli.scenery import Scenery, scenery
-from kiosk.eligibility.model import GatewayWorld
+from kiosk.eligibility.model import BadMessage, GatewayWorld
 from kiosk.eligibility.server import Fault, FaultKind, SimulatedGateway
 from kiosk.eligibility.tls import TERMINAL, ensure_test_tls
 
@@ -56,12 +57,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _gateway(args: argparse.Namespace, stop: threading.Event) -> int:
-    if args.world == "-":
-        world = GatewayWorld.parse(sys.stdin.buffer.readline())
-    elif args.world:
-        world = GatewayWorld.parse(Path(args.world).read_bytes())
-    else:
-        world = _scenery().gateway
+    try:
+        if args.world == "-":
+            world = GatewayWorld.parse(sys.stdin.buffer.readline())
+        elif args.world:
+            world = GatewayWorld.parse(Path(args.world).read_bytes())
+        else:
+            world = _scenery().gateway
+    except (BadMessage, OSError) as error:
+        return verdict(f"the simulated gateway was not started: {error}", False)
     with SimulatedGateway(world, ensure_test_tls(args.tls, (args.terminal,)), port=args.port) as server:
         if args.fault:
             server.fault = Fault(FaultKind(args.fault))

@@ -9,6 +9,7 @@ from devices.simulated.files import cv_certificate, public_key, sign, tlv
 from devices.simulated.pki import load_key, new_key
 from kiosk.eligibility.gateway import HttpsGateway
 from kiosk.eligibility.port import Challenge, Evidence, GatewayError, StaffVisual, signed_message
+from kiosk.eligibility.simulated import CHALLENGE_SECONDS
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
 from tests.contract.gateway.conftest import OTHER, Lane
@@ -86,11 +87,11 @@ def test_after_a_refusal_the_same_reception_goes_on_another_way(client: HttpsGat
 
 def test_a_challenge_ages(lane: Lane, client: HttpsGateway) -> None:
     challenge = client.challenge()
-    lane.clock.forward(seconds=119)
+    lane.clock.forward(seconds=CHALLENGE_SECONDS - 1)
     evidence = pin_signature("employee", client.message(challenge))
     client.receive("r0", challenge, Method.PIN, certificate("employee"), (evidence,))
     challenge = client.challenge()
-    lane.clock.forward(seconds=122)
+    lane.clock.forward(seconds=CHALLENGE_SECONDS + 2)
     evidence = pin_signature("employee", client.message(challenge))
     assert refusal(client, "employee", Method.PIN, evidence, challenge=challenge)[1] == "challenge_expired"
 

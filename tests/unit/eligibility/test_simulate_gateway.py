@@ -1,4 +1,4 @@
-"""`kiosk simulate-gateway` as a process of its own."""
+"""`kiosk simulate gateway` as a process of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def start(folder: Path, world: str = "-") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "kiosk", "simulate-gateway", "--world", world, "--tls", str(folder)],
+        [sys.executable, "-m", "kiosk", "simulate", "gateway", "--world", world, "--tls", str(folder)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -33,7 +33,7 @@ def test_serves_until_it_is_told_to_end(tmp_path: Path, end: str) -> None:
         assert process.stdout is not None
         process.stdin.write(known().to_bytes() + b"\n")
         process.stdin.flush()
-        url = process.stdout.readline().decode().strip()
+        url = process.stdout.readline().decode().split()[-1]
         tls = TlsFolder(tmp_path / "tls")
         client = HttpsGateway(GatewaySettings(url, TERMINAL, tls.certificate(), tls.key(), tls.ca))
         client.check()
