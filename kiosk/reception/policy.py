@@ -17,11 +17,11 @@ LOOK_BACK_YEARS: dict[Item, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Times in seconds. No page gives a person less than 60 s (ux checklist 34)."""
+    """Times in seconds. No page gives a person less than 60 s (docs/sources.md, "pages")."""
 
     languages: tuple[str, ...] = ("ja", "en")
     institution_name: str = "見本クリニック"
-    questions: tuple[Item, ...] = (Item.MEDICATION, Item.CHECKUP)  # factory setting, domain.md 1.3
+    questions: tuple[Item, ...] = (Item.MEDICATION, Item.CHECKUP)  # factory setting: docs/sources.md, "consents"
     face_attempts: int = 3
     page_seconds: float = 90.0
     typing_seconds: float = 180.0

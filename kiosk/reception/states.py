@@ -28,7 +28,7 @@ class Method(StrEnum):
 
 
 class StaffReason(StrEnum):
-    """Why the staff confirmed by eye (domain.md 1.2); recorded."""
+    """Why the staff confirmed by eye (docs/sources.md, "reception"); recorded."""
 
     FACE_FAILED = "face_failed"
     PIN_FORGOTTEN = "pin_forgotten"

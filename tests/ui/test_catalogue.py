@@ -129,5 +129,5 @@ def test_without_japanese_there_is_no_catalogue(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", list(Page))
 def test_titles_are_short(catalogue: Catalogue, page: Page) -> None:
-    """ux checklist 7: at most 40 characters."""
+    """At most 40 characters."""
     assert len(catalogue.word(f"page.{page}.title", "ja", institution="見本クリニック", item="健診")) <= 40

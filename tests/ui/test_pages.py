@@ -47,7 +47,7 @@ def test_every_page_is_sampled() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_targets_are_large_enough(bench: Bench, theme: Theme, language: str) -> None:
-    """ux checklist 1: 20 mm for keys and what a page is for, 15 mm for the rest."""
+    """20 mm for keys and what a page is for, 15 mm for the rest (docs/sources.md, "pages")."""
     for sample in one_per_page(language):
         stage(bench.window, sample)
         for press in bench.window.findChildren(Press):
