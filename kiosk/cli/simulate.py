@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -109,7 +110,8 @@ def _wait(stop: threading.Event) -> None:
 
 
 def _until_end_of_input(stop: threading.Event) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        while sys.stdin.buffer.readline():
+    # From the descriptor: a thread that holds the lock of sys.stdin would bring the interpreter down at its end.
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
             continue
     stop.set()
