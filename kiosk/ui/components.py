@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, TypedDict, Unpack
 
 from PySide6.QtCore import (
     QEasingCurve,
@@ -15,7 +16,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.reception.view import Action, Weight
@@ -26,6 +27,7 @@ LEFT = Qt.AlignmentFlag.AlignLeft
 CENTRE = Qt.AlignmentFlag.AlignHCenter
 TOP = Qt.AlignmentFlag.AlignTop
 
+FRAME_MS = 40
 SETTLE_MS = 350  # a second tap of a double tap must not press what the next page shows
 
 
@@ -71,6 +73,14 @@ class Words(QWidget):
     def tint(self, colour: str) -> None:
         self._colour = colour
         self.update()
+
+    def resize_to(self, size: str) -> None:
+        """Another text size of the theme."""
+        if size != self._size:
+            self._size = size
+            self._blocks.clear()
+            self.updateGeometry()
+            self.update()
 
     @property
     def text(self) -> str:
@@ -168,6 +178,10 @@ class Icon(QWidget):
         side = theme.mm(millimetres)
         self.setFixedSize(side, side)
 
+    def resize_to(self, millimetres: float) -> None:
+        side = self._theme.mm(millimetres)
+        self.setFixedSize(side, side)
+
     def show_icon(self, name: str, colour: str, disc: str | None = None) -> None:
         self._name, self._colour = name, colour
         self._disc = self._disc if disc is None else disc
@@ -244,6 +258,18 @@ _LOOKS: dict[Weight, tuple[str, str, str, str]] = {
 }
 
 
+class Looks(TypedDict, total=False):
+    """How a `Button` looks; sizes in mm."""
+
+    height: float
+    size: str
+    icon: str
+    icon_mm: float
+    align: Qt.AlignmentFlag
+    weight: Weight
+    arrow: bool
+
+
 class Button(Press):
     """One line or two, optional icon at the left, optional detail under the label."""
 
@@ -303,7 +329,7 @@ class Button(Press):
         label = lay_out(self._label, self.theme.font(self._size, bold=True), max(1, width), leading=1.25, balance=True)
         if not self._detail:
             return label, None
-        return label, lay_out(self._detail, self.theme.font("body"), max(1, width), leading=1.35)
+        return label, lay_out(self._detail, self.theme.font("body"), max(1, width), leading=1.35, balance=True)
 
     def sizeHint(self) -> QSize:
         label = self.theme.metrics(self._size, bold=True).horizontalAdvance(self._label)
@@ -370,8 +396,8 @@ class ActionButton(Button):
 
     chosen = Signal(object)
 
-    def __init__(self, theme: Theme, name: str, **looks: object) -> None:
-        super().__init__(theme, f"action:{name}", **looks)  # type: ignore[arg-type]
+    def __init__(self, theme: Theme, name: str, **looks: Unpack[Looks]) -> None:
+        super().__init__(theme, f"action:{name}", **looks)
         self._action: Action | None = None
         self.clicked.connect(self._choose)
 
@@ -389,11 +415,18 @@ class ActionButton(Button):
 
 
 class Beat(QVariantAnimation):
-    """A slow endless 0..1, running only while its widget is on screen."""
+    """A slow endless 0..1, running only while its widget is on screen.
 
-    def __init__(self, widget: QWidget, milliseconds: int) -> None:
+    `shape` maps it to what the widget draws: nothing is painted while that stands still, nor more than 25 times a
+    second.
+    """
+
+    def __init__(self, widget: QWidget, milliseconds: int, shape: Callable[[float], float]) -> None:
         super().__init__(widget)
-        self._widget = widget
+        self._widget, self._shape = widget, shape
+        self._drawn = -1.0
+        self._since = QElapsedTimer()
+        self._since.start()
         self.setStartValue(0.0)
         self.setEndValue(1.0)
         self.setDuration(milliseconds)
@@ -401,12 +434,16 @@ class Beat(QVariantAnimation):
         self.valueChanged.connect(self._repaint)
         widget.installEventFilter(self)
 
-    def at(self) -> float:
-        return float(self.currentValue() or 0.0)
+    def now(self) -> float:
+        return self._shape(float(self.currentValue() or 0.0))
 
     @Slot()
     def _repaint(self) -> None:
-        self._widget.update()
+        now = self.now()
+        if abs(now - self._drawn) > 0.002 and self._since.elapsed() >= FRAME_MS:
+            self._drawn = now
+            self._since.start()
+            self._widget.update()
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Show and not self._widget.window().property("still"):
@@ -416,6 +453,10 @@ class Beat(QVariantAnimation):
         return False
 
 
+def there_and_back(at: float) -> float:
+    return QEasingCurve(QEasingCurve.Type.InOutSine).valueForProgress(1 - abs(2 * at - 1))
+
+
 class Progress(QWidget):
     """A bar; without a known end a light that wanders."""
 
@@ -423,7 +464,7 @@ class Progress(QWidget):
         super().__init__()
         self._theme = theme
         self._part: float | None = 0.0
-        self._beat = Beat(self, 1800)
+        self._beat = Beat(self, 1800, there_and_back)
         self.setFixedHeight(theme.mm(millimetres))
 
     def advance(self, done: int, total: int) -> None:
@@ -442,7 +483,7 @@ class Progress(QWidget):
         painter.setBrush(self._theme.colour("key"))
         if self._part is None:
             wide = rect.width() * 0.3
-            ease = QEasingCurve(QEasingCurve.Type.InOutSine).valueForProgress(1 - abs(2 * self._beat.at() - 1))
+            ease = self._beat.now()
             painter.drawRoundedRect(QRectF((rect.width() - wide) * ease, 0, wide, rect.height()), corner, corner)
         elif self._part > 0:
             painter.drawRoundedRect(
@@ -455,7 +496,7 @@ class Notice(QWidget):
 
     _LOOKS: ClassVar[dict[str, tuple[str, str, str]]] = {
         "info": ("key_tint", "key", "info"),
-        "warn": ("warn_tint", "warn", "warning"),
+        "warn": ("warn_soft", "warn", "warning"),
         "good": ("good_tint", "good", "check"),
     }
 
@@ -479,6 +520,12 @@ class Notice(QWidget):
         painter = QPainter(self)
         fill, edge, icon = self._LOOKS[self._kind]
         rect = QRectF(self.rect())
-        paint_sheet(painter, self._theme, rect, fill, edge, radius="button", shadow=False)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape = QPainterPath()
+        shape.addRoundedRect(rect, self._theme.px(12), self._theme.px(12))
+        painter.fillPath(shape, self._theme.colour(fill))
+        painter.setClipPath(shape)
+        painter.fillRect(QRectF(0, 0, self._theme.px(12), rect.height()), self._theme.colour(edge))
+        painter.setClipping(False)
         side = self._theme.mm(7)
         self._theme.icon(painter, icon, edge, QRectF(self._theme.mm(4), (rect.height() - side) / 2, side, side))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap, QPolygonF, QTransform
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from kiosk.reception.number import Field
@@ -192,26 +192,41 @@ class CardOnReader(QWidget):
     def __init__(self, kit: Kit, motion: Motion, height: float = 60) -> None:
         super().__init__()
         self._kit, self.motion = kit, motion
-        self._beat = Beat(self, 3600)
+        self._beat = Beat(self, 3600, self._away)
+        self._flat: QPixmap | None = None
         self.setMinimumHeight(kit.theme.mm(height))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def _distance(self) -> float:
-        """0: on the reader, 1: away. Still pictures show the card just above it."""
+    def _away(self, at: float) -> float:
+        """0: on the reader, 1: away."""
         if self.motion is Motion.HOLD:
             return 0.0
-        if self.window().property("still"):
-            return 0.55
-        ease = QEasingCurve(QEasingCurve.Type.InOutCubic)
-        way = ease.valueForProgress(min(1.0, max(0.0, (self._beat.at() - 0.15) / 0.5)))
+        way = QEasingCurve(QEasingCurve.Type.InOutCubic).valueForProgress(min(1.0, max(0.0, (at - 0.15) / 0.5)))
         return 1.0 - way if self.motion is Motion.PUT else way
+
+    def _distance(self) -> float:
+        """Still pictures show the card just above the reader."""
+        still = self.motion is not Motion.HOLD and self.window().property("still")
+        return 0.55 if still else self._beat.now()
+
+    def _card(self) -> QPixmap:
+        """The card, drawn once."""
+        if self._flat is None:
+            margin = 12
+            self._flat = QPixmap(856 + 2 * margin, 540 + 2 * margin)
+            self._flat.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._flat)
+            rect = QRectF(margin, margin, 856, 539.8)
+            draw_card(painter, self._kit.theme, rect, self._kit.word("ui.specimen"), {}, None)
+            painter.end()
+        return self._flat
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         theme = self._kit.theme
-        tall = min(float(self.height()), self.width() / 1.2)
-        view = _Table(QPointF(self.width() / 2, (self.height() + tall) / 2 - tall * 0.1), tall)
+        tall = min(self.height() / 0.88, self.width() / 1.3)
+        view = _Table(QPointF(self.width() / 2, self.height() / 2 + tall * 0.37), tall)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(72, 52, 20, 18))
         painter.drawPolygon(view.quad(0.79, -0.07, 1.04, 0.0))
@@ -239,7 +254,8 @@ class CardOnReader(QWidget):
         if QTransform.quadToQuad(corners, view.quad(0.52, 0.17, 0.84, height), transform):
             painter.save()
             painter.setTransform(transform, True)
-            draw_card(painter, theme, flat, self._kit.word("ui.specimen"), {}, None)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(QPointF(-12, -12), self._card())
             painter.restore()
         if self.motion is not Motion.HOLD:
             side = view.at(0.94, 0.5, 0.44)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Slot
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from kiosk.ui.components import CENTRE
@@ -23,6 +23,8 @@ class Preview(QWidget):
         self._kit = kit
         self._picture: Picture | None = None
         self._good = False
+        self._frames: dict[tuple[int, int, bool], QPixmap] = {}
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._timer = QTimer(self)
         self._timer.setInterval(PULL_MS)
         self._timer.timeout.connect(self.pull)
@@ -56,35 +58,48 @@ class Preview(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        theme = self._kit.theme
         rect = QRectF(self.rect())
-        frame = QPainterPath()
-        frame.addRoundedRect(rect, theme.radius("panel"), theme.radius("panel"))
-        painter.setClipPath(frame)
-        painter.fillRect(rect, theme.colour("key_press"))
         if self._picture is None:
-            painter.setPen(theme.colour("paper"))
-            block = lay_out(self._kit.word("ui.camera_wait"), theme.font("lead"), self.oval().width() * 0.8)
-            block.draw(painter, self.oval(), CENTRE)
+            painter.fillRect(rect, self._kit.theme.colour("key_press"))
         else:
             self._draw_mirrored(painter, self._picture, rect)
-        veil = QPainterPath()
-        veil.addRect(rect)
-        hole = QPainterPath()
+        painter.drawPixmap(0, 0, self._frame())
+        if self._picture is None:
+            painter.setPen(self._kit.theme.colour("paper"))
+            words = self._kit.word("ui.camera_wait")
+            block = lay_out(words, self._kit.theme.font("lead"), self.oval().width() * 0.8, balance=True)
+            block.draw(painter, self.oval(), CENTRE)
+
+    def _frame(self) -> QPixmap:
+        """Veil, oval and round corners: the same for every picture, drawn once for each size and colour."""
+        found = self._frames.get((self.width(), self.height(), self._good))
+        if found is not None:
+            return found
+        self._frames.clear()
+        theme = self._kit.theme
+        rect = QRectF(self.rect())
+        drawn = QPixmap(self.size())
+        drawn.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(drawn)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        sheet, hole, whole = QPainterPath(), QPainterPath(), QPainterPath()
+        sheet.addRoundedRect(rect, theme.radius("panel"), theme.radius("panel"))
         hole.addEllipse(self.oval())
-        painter.fillPath(veil.subtracted(hole), theme.colour("key_press", 0.55))
+        whole.addRect(rect)
+        painter.fillPath(sheet.subtracted(hole), theme.colour("key_press", 0.55))
+        painter.fillPath(whole.subtracted(sheet), theme.colour("ground"))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.colour("paper"), theme.px(14)))
         painter.drawEllipse(self.oval())
-        colour = "good" if self._good else "key"
-        style = Qt.PenStyle.SolidLine if self._good else Qt.PenStyle.CustomDashLine
-        pen = QPen(theme.colour(colour), theme.px(8), style)
+        pen = QPen(theme.colour("good" if self._good else "key"), theme.px(8))
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         if not self._good:
             pen.setDashPattern([4.0, 2.2])
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.drawEllipse(self.oval())
+        painter.end()
+        self._frames[(self.width(), self.height(), self._good)] = drawn
+        return drawn
 
     def _draw_mirrored(self, painter: QPainter, picture: Picture, rect: QRectF) -> None:
         if not picture.flags.c_contiguous:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import QElapsedTimer, QPoint, QRectF, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.i18n import Catalogue
@@ -412,6 +412,7 @@ class KioskWindow(QWidget):
             notify=self.notify,
         )
         self._view: View | None = None
+        self._ground: QPixmap | None = None
         self._taps: list[str] = []
         self._since = QElapsedTimer()
         self.setFixedSize(*theme.size)
@@ -584,10 +585,14 @@ class KioskWindow(QWidget):
             self._post(StaffGesture())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self._theme.colour("ground"))
-        if self._simulated:
-            self._mark(painter)
+        if self._ground is None:
+            self._ground = QPixmap(self.size())
+            self._ground.fill(self._theme.colour("ground"))
+            if self._simulated:
+                painter = QPainter(self._ground)
+                self._mark(painter)
+                painter.end()
+        QPainter(self).drawPixmap(event.rect(), self._ground, event.rect())
 
     def _mark(self, painter: QPainter) -> None:
         """「模擬」 faintly all over the ground, under everything: also a cropped photograph shows it."""

@@ -16,7 +16,7 @@ from tests.ui.conftest import ASSETS
 TEXT_ON = [
     *((ink, ground) for ink in ("ink", "ink_soft", "key_deep", "warn", "key", "bad") for ground in ("paper",)),
     *((ink, "ground") for ink in ("ink", "ink_soft", "key_deep")),
-    *(("ink", tint) for tint in ("key_tint", "key_soft", "warn_tint", "good_tint", "bad_tint", "focus")),
+    *(("ink", tint) for tint in ("key_tint", "key_soft", "warn_tint", "warn_soft", "good_tint", "bad_tint", "focus")),
     ("paper", "key"),
     ("paper", "key_deep"),
     ("paper", "key_press"),

@@ -20,6 +20,7 @@ from kiosk.ui.components import Press
 from kiosk.ui.keypad import Dots
 from kiosk.ui.pages.identity import PinBody
 from kiosk.ui.pages.number import FieldBox, NumberBody
+from kiosk.ui.pictures import CardOnReader
 from kiosk.ui.preview import Preview
 from kiosk.ui.robot import NotOnPage
 from kiosk.ui.screenshots import settle
@@ -307,7 +308,9 @@ def test_the_time_warning_asks_and_stops(bench: Bench) -> None:
     bench.show("consent_all")
     bench.window.warn(25)
     settle()
-    covered = bench.window.childAt(bench.robot.find("action:all_yes").mapTo(bench.window, QPoint(40, 40)))  # type: ignore[union-attr]
+    button = bench.robot.find("action:all_yes")
+    assert button is not None
+    covered = bench.window.childAt(button.mapTo(bench.window, QPoint(40, 40)))
     assert covered is not None
     assert covered.objectName() != "action:all_yes"
     bench.robot.act("more_time")
@@ -345,6 +348,29 @@ def test_the_preview_is_a_mirror(bench: Bench) -> None:
     right = image.pixelColor(round(preview.oval().right()) - 60, round(preview.oval().center().y()))
     assert right.red() == 255
     assert left.red() == 0
+
+
+def test_without_a_camera_the_page_says_so(bench: Bench) -> None:
+    bench.show("look_here")
+    settle()
+    (preview,) = bench.window.findChildren(Preview)
+    with_person = preview.grab().toImage()
+    preview._picture = None
+    assert preview.grab().toImage() != with_person
+
+
+def test_the_idle_picture_moves_and_a_still_one_does_not(make_bench: Callable[..., Bench], qtbot: QtBot) -> None:
+    for still in (False, True):
+        bench = make_bench(still=still)
+        bench.show("idle")
+        settle()
+        (picture,) = [one for one in bench.window.findChildren(CardOnReader) if one.isVisible()]
+        first = picture.grab().toImage()
+        if still:
+            qtbot.wait(150)
+            assert picture.grab().toImage() == first
+        else:
+            qtbot.waitUntil(lambda p=picture, f=first: p.grab().toImage() != f)
 
 
 def test_staff_open_their_door_with_four_taps(bench: Bench) -> None:

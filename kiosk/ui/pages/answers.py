@@ -13,7 +13,7 @@ from kiosk.ui.pages.base import Body, Choices, Kit, named, without
 from kiosk.ui.pages.start import Row
 
 _ORDER = tuple(Item)
-_WITH_DETAIL = 2  # more items leave no room for details in every language
+_FEW = 2  # more items leave no room for details and large terms in every language
 
 
 def rule(kit: Kit) -> QFrame:
@@ -35,7 +35,7 @@ class Terms(QWidget):
         mm = kit.theme.mm
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(mm(3))
+        column.setSpacing(mm(4))
         self._lines: list[Words] = []
         for icon in ("people", "clock"):
             line = QHBoxLayout()
@@ -46,8 +46,9 @@ class Terms(QWidget):
             column.addLayout(line)
             self._lines.append(words)
 
-    def say(self, texts: list[str]) -> None:
+    def say(self, texts: list[str], size: str) -> None:
         for words, text in zip(self._lines, texts, strict=True):
+            words.resize_to(size)
             words.say(text)
 
 
@@ -67,8 +68,8 @@ class ConsentBody(Body):
             line = QHBoxLayout(holder)
             line.setContentsMargins(0, 0, 0, 0)
             row = Row(kit, item.name.lower(), 17)
-            years = Words(kit.theme, "lead", bold=True, colour="key_deep", align=Qt.AlignmentFlag.AlignRight)
-            years.setFixedWidth(mm(34))
+            years = Words(kit.theme, "body", bold=True, colour="key_deep", align=Qt.AlignmentFlag.AlignRight)
+            years.setFixedWidth(mm(42))
             line.addWidget(row, 1)
             line.addWidget(years, 0, Qt.AlignmentFlag.AlignVCenter)
             inside.addWidget(holder)
@@ -76,6 +77,7 @@ class ConsentBody(Body):
         inside.addWidget(rule(kit))
         self._terms = Terms(kit)
         inside.addWidget(self._terms)
+        self._inside = inside
         self.column.addWidget(sheet)
         self.column.addStretch(1)
         self._main = Choices(kit, height=27, across=True)
@@ -90,9 +92,12 @@ class ConsentBody(Body):
             holder.setVisible(item in shown)
             if item in shown:
                 key = item.name.lower()
-                row.say(word(f"item.{key}"), word(f"item_detail.{key}") if len(shown) <= _WITH_DETAIL else "")
+                row.say(word(f"item.{key}"), word(f"item_detail.{key}") if len(shown) <= _FEW else "")
+                row.icon.resize_to(24 if len(shown) <= _FEW else 17)
                 years.say(word("ui.years", years=shown[item]))
-        self._terms.say([self.kit.text(lead) for lead in view.lead])
+        few = len(shown) <= _FEW
+        self._inside.setSpacing(self.theme.mm(6 if few else 3.5))
+        self._terms.say([self.kit.text(lead) for lead in view.lead], "lead" if few else "body")
         self._main.offer([action for action in view.actions if action.weight != Weight.QUIET])
         self._quiet.offer([action for action in view.actions if action.weight == Weight.QUIET])
 

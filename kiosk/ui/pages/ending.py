@@ -21,7 +21,7 @@ class ResultBody(Body):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
         mm = kit.theme.mm
-        self._alarm = Notice(kit.theme, "warn", "lead")
+        self._alarm = Notice(kit.theme, "warn", "heading")
         self.column.addWidget(self._alarm)
         self._picture = CardOnReader(kit, Motion.TAKE, height=75)
         self.column.addWidget(self._picture, 2)

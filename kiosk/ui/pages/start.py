@@ -42,7 +42,7 @@ class Door(Press):
         column.setContentsMargins(mm(6), mm(5), mm(6), mm(7))
         column.setSpacing(mm(2))
         column.addWidget(picture, 1)
-        column.addSpacing(mm(4))
+        column.addSpacing(mm(5))
         column.addWidget(self.label)
         column.addWidget(self.detail)
         for child in (picture, self.label, self.detail):
@@ -65,7 +65,7 @@ class Door(Press):
         fill = "key_soft" if self.isDown() else "paper"
         sheet = paint_sheet(painter, self.theme, QRectF(self.rect()), fill, "key", width=4)
         shelf = sheet.adjusted(self.theme.mm(3), self.theme.mm(3), -self.theme.mm(3), 0)
-        shelf.setBottom(float(self.label.y()) - self.theme.mm(1))
+        shelf.setBottom(float(self.label.y()) - self.theme.mm(4))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.theme.colour("key_tint"))
         painter.drawRoundedRect(shelf, self.theme.radius("button"), self.theme.radius("button"))
