@@ -111,6 +111,7 @@ class _Room:
         self._frozen: Image | None = None
         self._next = 0.0
         self._count = 0
+        self._artists: list[threading.Thread] = []
         self.show(seed)
 
     def show(self, seed: int | None) -> None:
@@ -120,16 +121,20 @@ class _Room:
             self._drawing = threading.Event()
             stop = self._drawing
         if seed is not None and self._portrait(seed) is None:
-            threading.Thread(target=_PEOPLE.draw, args=(seed, stop), name="simulated-poses", daemon=True).start()
+            self._draw(seed, stop)
+
+    def _draw(self, seed: int, stop: threading.Event) -> None:
+        artist = threading.Thread(target=_PEOPLE.draw, args=(seed, stop), name="simulated-poses", daemon=True)
+        with self._lock:
+            self._artists = [*(each for each in self._artists if each.is_alive()), artist]
+        artist.start()
 
     def set_condition(self, condition: Condition) -> None:
         with self._lock:
             self._condition = condition
             seed = self._seed
         if condition is Condition.TWO_PEOPLE and seed is not None:
-            threading.Thread(
-                target=_PEOPLE.draw, args=(_companion(seed), self._drawing), name="simulated-poses", daemon=True
-            ).start()
+            self._draw(_companion(seed), self._drawing)
 
     def open(self) -> None:
         if self._condition is Condition.LOST:
@@ -140,6 +145,14 @@ class _Room:
             if self._frozen is not None:
                 self._frozen.fill(0)
                 self._frozen = None
+
+    def dismiss(self) -> None:
+        """End the drawing: a thread that is still in native code when the interpreter ends brings it down."""
+        with self._lock:
+            self._drawing.set()
+            artists, self._artists = self._artists, []
+        for artist in artists:
+            artist.join()
 
     def read(self) -> Image | None:
         now = time.monotonic()
@@ -289,6 +302,10 @@ class SimulatedCamera(CameraStream):
     def show(self, seed: int | None) -> None:
         """Another person sits down, or nobody. A new person appears after about a second."""
         self._room.show(seed)
+
+    def stop(self) -> None:
+        super().stop()
+        self._room.dismiss()
 
     def set_condition(self, condition: Condition | str) -> None:
         """Raises `ValueError` for an unknown name."""

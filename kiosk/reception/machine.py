@@ -13,7 +13,7 @@ from kiosk.reception import commands as c
 from kiosk.reception import events as e
 from kiosk.reception import states as s
 from kiosk.reception.consent import Answers, Draft
-from kiosk.reception.failure import TABLE, FailureCode
+from kiosk.reception.failure import TABLE, FailureCode, Helper
 from kiosk.reception.policy import Policy
 from kiosk.reception.states import Method
 
@@ -94,7 +94,8 @@ def methods(visit: s.Visit, health: s.Health, policy: Policy) -> tuple[Method, .
         and (certificate is None or visit.photo is not None or certificate.face_usable)
     )
     pin = Method.PIN not in visit.refused and (certificate is None or certificate.pin_usable)
-    return tuple(method for method, usable in ((Method.FACE, face), (Method.PIN, pin), (Method.STAFF, True)) if usable)
+    staff = Method.STAFF not in visit.refused
+    return tuple(method for method, usable in ((Method.FACE, face), (Method.PIN, pin), (Method.STAFF, staff)) if usable)
 
 
 class _Step:
@@ -210,7 +211,7 @@ class _Step:
         self, visit: s.Visit, failure: FailureCode, upstream: str = "", retry: s.Retry | None = None
     ) -> s.Problem:
         self.do(c.Record("problem", visit.reception, failure.value), c.Play(c.Sound.PROBLEM))
-        if not TABLE[failure].recoverable:
+        if TABLE[failure].helper is not Helper.PATIENT or not TABLE[failure].recoverable:
             self.do(c.CallCounter("problem"))
         return s.Problem(visit, failure, upstream, retry)
 
@@ -879,8 +880,8 @@ def _goes_on(state: s.Problem) -> bool:
 
 
 def _over(state: s.CardState) -> bool:
-    """A problem page: whoever takes the card there is done."""
-    return isinstance(state, s.Problem)
+    """A problem page: whoever takes the card there is done, unless confirmed work waits to be repeated."""
+    return isinstance(state, s.Problem) and state.retry is None
 
 
 def _with_card(state: s.CardState, certificate: s.Certificate, presence: int) -> s.CardState:

@@ -96,6 +96,10 @@ class Loop:
     def _set_alarms(self, before: s.State, event: e.Event) -> None:
         """A new page starts its time anew; progress, hints and help do not."""
         state = self._kiosk.state
+        if isinstance(event, e.LanguageChosen) and isinstance(state, s.Idle):
+            # Whoever chose it and went away must not leave it to the next one.
+            self._deadline.set(self._policy.page_seconds, self._default_language)
+            return
         if isinstance(event, e.MoreTime):
             if self._extensions >= self._policy.extensions:
                 return
@@ -117,6 +121,10 @@ class Loop:
 
     def _time_over(self) -> None:
         self.apply(e.DeadlinePassed())
+
+    def _default_language(self) -> None:
+        self.apply(e.LanguageChosen(self._policy.languages[0]))
+        self._deadline.clear()
 
     def _warn(self) -> None:
         self._screen.warn(int(self._policy.warn_seconds))

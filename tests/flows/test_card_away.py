@@ -171,5 +171,10 @@ def test_a_reader_that_stays_away_closes_the_kiosk_after_the_reception() -> None
 
 
 def test_a_problem_page_ends_with_the_card() -> None:
-    confirming().fails(FailureCode.GATEWAY_DOWN).card_taken().at(s.Idle).did(c.Wipe)
-    confirming().fails(FailureCode.GATEWAY_DOWN).card_put().at(s.Choosing).did(c.Wipe)
+    confirming().fails(FailureCode.CERTIFICATE_EXPIRED).card_taken().at(s.Idle).did(c.Wipe)
+    confirming().fails(FailureCode.CERTIFICATE_EXPIRED).card_put().at(s.Choosing).did(c.Wipe)
+
+
+def test_a_problem_that_can_be_tried_again_waits_for_the_card() -> None:
+    away = confirming().fails(FailureCode.GATEWAY_DOWN).card_taken().at(s.PutBack)
+    away.card_put().certificate().at(s.Problem, failure=FailureCode.GATEWAY_DOWN).event(e.TryAgain()).at(s.Confirming)

@@ -106,7 +106,8 @@ def test_a_removed_card_has_an_edge(name: str) -> None:
     before = at.state
     visit = s.visit_of(before)
     at.card_taken()
-    if isinstance(before, s.Problem) or (isinstance(before, CARD_STATES) and visit and visit.certificate is None):
+    given_up = isinstance(before, s.Problem) and before.retry is None
+    if given_up or (isinstance(before, CARD_STATES) and visit and visit.certificate is None):
         at.at(s.Idle).did(c.Wipe)
     elif isinstance(before, (*CARD_STATES, s.Rechecking)):
         at.at(s.PutBack)

@@ -160,3 +160,11 @@ def test_an_event_inside_an_event_is_refused(stand: Stand) -> None:
     stand.loop.watchers.append(again)
     stand.loop.apply(e.CardPut(1, ONE))
     assert len(refused) == 1
+
+
+def test_a_language_chosen_at_idle_and_left_is_taken_back(stand: Stand) -> None:
+    stand.loop.apply(e.LanguageChosen("en"))
+    assert stand.screen.views[-1].language == "en"
+    stand.deadline.ring()
+    assert stand.screen.views[-1].language == "ja"
+    assert stand.deadline.seconds is None
