@@ -301,6 +301,12 @@ class Button(Press):
         self.updateGeometry()
         self.update()
 
+    def resize_to(self, height: float, size: str) -> None:
+        """Height in mm and text size."""
+        self._size = size
+        self.setMinimumHeight(self.theme.mm(height))
+        self.updateGeometry()
+
     @property
     def label(self) -> str:
         return self._label
@@ -402,6 +408,10 @@ class ActionButton(Button):
         self.clicked.connect(self._choose)
 
     def offer(self, action: Action, label: str, detail: str = "") -> None:
+        """A new meaning settles anew: the second tap of a double tap must not answer the next question."""
+        if self._action is not None and self._action.event != action.event:
+            self.setDown(False)
+            self._shown.start()
         self._action = action
         self.weight = action.weight
         self.setEnabled(action.enabled)

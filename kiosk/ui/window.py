@@ -69,12 +69,14 @@ class Deck(QWidget):
     def current(self) -> Body | None:
         return self._current
 
-    def turn_to(self, body: Body) -> None:
-        if body is self._current:
-            return
+    def close_body(self) -> None:
+        """Hide what is shown and let it forget. Also before the same body: what is shown again settles again."""
         if self._current is not None:
             self._current.hide()
             self._current.leave()
+            self._current = None
+
+    def open_body(self, body: Body) -> None:
         self._current = body
         body.setGeometry(self.rect())
         body.show()
@@ -490,9 +492,9 @@ class KioskWindow(QWidget):
     def render(self, view: View) -> None:  # type: ignore[override]
         """Show `view`. The same page again (another language, another hint) keeps what was typed."""
         turned = self._view is None or self._view.page != view.page
-        if turned and self._view is not None:
-            self._bodies[self._view.page].leave()
+        if turned:
             self._toast.hide()
+            self._deck.close_body()
         self._view = view
         self._kit.language = view.language
         self._watermark.translate()
@@ -502,7 +504,8 @@ class KioskWindow(QWidget):
         self._bar.show_view(view)
         body = self._bodies[view.page]
         body.apply(view)
-        self._deck.turn_to(body)
+        if turned:
+            self._deck.open_body(body)
         if self._veil.isVisible():
             self._veil.translate()
         if turned:

@@ -90,6 +90,41 @@ def test_the_second_tap_of_a_double_tap_is_not_meant(make_bench: Callable[..., B
     assert bench.events == [e.MethodChosen(Method.PIN)]
 
 
+def test_a_double_tap_answers_one_question(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(still=False)
+    view = bench.show("consent_item")
+    bench.robot.act("item_yes")
+    assert bench.events == [e.ItemAnswered(Item.CHECKUP, True)]
+    next_yes = replace(view.actions[0], event=e.ItemAnswered(Item.MEDICATION, True))
+    bench.window.render(replace(view, actions=(next_yes, view.actions[1])))
+    button = next(one for one in bench.window.findChildren(Press, "action:item_yes") if one.isVisible())
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+    assert len(bench.events) == 1
+    bench.robot.act("item_yes")
+    assert bench.events[1:] == [e.ItemAnswered(Item.MEDICATION, True)]
+
+
+def test_a_finger_on_a_button_stays_through_a_progress(bench: Bench) -> None:
+    view = bench.show("choose_method_reading")
+    button = bench.robot.find("action:face")
+    assert button is not None
+    QTest.mousePress(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+    bench.window.render(replace(view, panel=None, language="en"))
+    QTest.mouseRelease(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+    assert bench.events == [e.MethodChosen(Method.FACE)]
+
+
+def test_a_finger_does_not_answer_what_it_did_not_see(bench: Bench) -> None:
+    view = bench.show("consent_item")
+    button = bench.robot.find("action:item_yes")
+    assert button is not None
+    QTest.mousePress(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+    other = replace(view.actions[0], event=e.ItemAnswered(Item.MEDICATION, True))
+    bench.window.render(replace(view, actions=(other, view.actions[1])))
+    QTest.mouseRelease(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+    assert bench.events == []
+
+
 def test_the_robot_does_not_press_what_is_not_there(bench: Bench) -> None:
     bench.show("choose_method_no_pin")
     with pytest.raises(NotOnPage, match="action:pin"):

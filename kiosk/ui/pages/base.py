@@ -122,13 +122,19 @@ class Choices(QWidget):
             self._box.addStretch(1)
 
     def offer(self, actions: Sequence[Action]) -> None:
-        """Show these, in this order, and nothing else."""
-        for button in self._buttons.values():
-            button.hide()
+        """Show these, in this order, and nothing else. A button that stays is left alone: a finger may be on it."""
+        wanted = {action.name for action in actions}
+        for name, button in self._buttons.items():
+            if name not in wanted:
+                button.hide()
         for place, action in enumerate(actions):
             button = self._buttons.get(action.name) or self._make(action)
-            self._box.removeWidget(button)
-            self._box.insertWidget(place, button, 1 if self._across else 100 if self._details else 0)
+            if self._box.indexOf(button) != place:
+                self._box.removeWidget(button)
+                self._box.insertWidget(place, button, 1 if self._across else 100 if self._details else 0)
+            if not self._details:
+                quiet = action.weight == Weight.QUIET
+                button.resize_to(min(self._height, 20) if quiet else self._height, "lead" if quiet else "button")
             detail = self._kit.maybe(f"detail.{action.name}") if self._details else ""
             button.offer(action, self._kit.text(action.text), detail)
         self.setVisible(bool(actions))
@@ -139,11 +145,11 @@ class Choices(QWidget):
         button = ActionButton(
             self._kit.theme,
             action.name,
-            height=self._height if action.weight != Weight.QUIET else min(self._height, 20),
+            height=self._height,
             icon=icon,
             icon_mm=27 if big else 8,
             align=LEFT if big else Qt.AlignmentFlag.AlignHCenter,
-            size="heading" if big else "button" if action.weight != Weight.QUIET else "lead",
+            size="heading" if big else "button",
             arrow=big,
         )
         if big:
