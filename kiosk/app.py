@@ -22,7 +22,7 @@ from devices.registry import card_reader as make_reader
 from devices.registry import face_verifier as make_verifier
 from devices.secret import SecretBytes
 from kiosk import log
-from kiosk.audit import Audit
+from kiosk.audit import Audit, Unavailable
 from kiosk.config import GatewayDriver, ReaderDriver, Settings
 from kiosk.eligibility.conversation import Conversation
 from kiosk.eligibility.gateway import GatewaySettings, HttpsGateway
@@ -146,6 +146,7 @@ class App:
     def __init__(self, settings: Settings, around: Surroundings, *, still: bool = False) -> None:
         self.settings = settings
         self.around = around
+        self._quit = False
         policy = settings.policy()
         state = settings.kiosk.state_dir
         state.mkdir(parents=True, exist_ok=True)
@@ -195,10 +196,10 @@ class App:
             self.bridge.post,
         )
         self._camera_watch = CameraWatch(around.camera, self.bridge.post)
-        catalogue = Catalogue.load(ASSETS / "i18n")
+        self.catalogue = Catalogue.load(ASSETS / "i18n")
         theme = Theme.load(ASSETS, settings.screen.scale)
         self.window = KioskWindow(
-            catalogue,
+            self.catalogue,
             theme,
             policy,
             self.bridge.post,
@@ -244,7 +245,7 @@ class App:
         def look() -> None:
             nonlocal finished
             finished = over()
-            if finished or time.monotonic() > end:
+            if finished or self._quit or time.monotonic() > end:
                 application.quit()
 
         timer = QTimer()
@@ -255,6 +256,10 @@ class App:
         application.exec()
         timer.stop()
         return finished
+
+    def quit(self) -> None:
+        """End `run_until` soon. May be called from a signal handler."""
+        self._quit = True
 
     def _apply(self, event: e.Event) -> None:
         self.loop.apply(event)
@@ -362,7 +367,11 @@ class _Auditor:
         self._audit = audit
 
     def record(self, what: str, reception: s.ReceptionId | None, detail: str) -> None:
-        self._audit.record(what, reception, detail)
+        try:
+            self._audit.record(what, reception, detail)
+        except Unavailable as error:
+            # A full disk must not end a reception; `kiosk doctor` and the log tell of it.
+            _log.error("audit_not_written", error)
 
 
 class _Switch:

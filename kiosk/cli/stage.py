@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -16,11 +19,14 @@ from devices import ports as d
 from devices.card.reader import SimulatedCardReader, SupervisedCardReader
 from devices.simulated.camera import SimulatedCamera
 from devices.simulated.files import PersonCard
-from devices.simulated.pcscd import PcscdLane, missing_parts
+from devices.simulated.pcscd import LaneError, PcscdLane, missing_parts
+from kiosk import log
 from kiosk.app import GatewayAccess, Surroundings, Trust, reader_options
 from kiosk.cli.scenery import Say, Scenery
 from kiosk.config import ReaderDriver, Settings
 from kiosk.eligibility.tls import TlsFolder, ensure_test_tls
+
+_log = log.get("kiosk.stage")
 
 
 class Hands(Protocol):
@@ -52,6 +58,37 @@ def test_tls_folder(settings: Settings) -> Path:
     return settings.kiosk.state_dir / "test-tls"
 
 
+class _LaneHands:
+    """The same on the PC/SC lane, which waits until pcscd has noticed: on a thread, so that no window waits."""
+
+    def __init__(self, lane: PcscdLane) -> None:
+        self._lane = lane
+        self._moves: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="lane-hands", daemon=True)
+        self._thread.start()
+
+    def insert(self, card: PersonCard) -> None:
+        self._moves.put(lambda: self._lane.insert(card))
+
+    def remove(self) -> None:
+        self._moves.put(self._lane.remove)
+
+    def swap(self, card: PersonCard) -> None:
+        self.remove()
+        self.insert(card)
+
+    def stop(self) -> None:
+        self._moves.put(None)
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while (move := self._moves.get()) is not None:
+            try:
+                move()
+            except LaneError as error:
+                _log.error("card_not_moved", error)
+
+
 class Stage:
     """Started, used, stopped. `lane`: what the reader is, in words."""
 
@@ -63,6 +100,7 @@ class Stage:
         self._say = say
         self._gateway: subprocess.Popen[bytes] | None = None
         self._lane: PcscdLane | None = None
+        self._lane_hands: _LaneHands | None = None
         self._run = Path(tempfile.mkdtemp(prefix="uketsuke-"))
         self.camera = SimulatedCamera(None)
         self.hands: Hands
@@ -80,6 +118,8 @@ class Stage:
 
     def stop(self) -> None:
         if self._lane is not None:
+            if self._lane_hands is not None:
+                self._lane_hands.stop()
             self._lane.stop()
         if self._gateway is not None:
             assert self._gateway.stdin is not None
@@ -149,7 +189,7 @@ class Stage:
             missing = missing_parts()
             if not missing:
                 self._lane = PcscdLane.start(self._run / "pcscd")
-                self.hands = self._lane
+                self.hands = self._lane_hands = _LaneHands(self._lane)
                 self.lane = "pcscd with the vpcd reader (PC/SC)"
                 return SupervisedCardReader(reader_options(settings, trust, self._lane.socket_path))
             for part in missing:
