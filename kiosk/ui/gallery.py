@@ -75,27 +75,31 @@ class NoDoor:
 
 
 class DrawnFrames:
-    """A drawn person in a waiting room: nobody's picture."""
+    """A drawn person before a wall: nobody's picture. Drawn twice as large and averaged, so that edges are soft."""
 
     def __init__(self) -> None:
         tall, wide = 720, 1280
-        y, x = np.mgrid[0:tall, 0:wide].astype(np.float32)
-        image = np.empty((tall, wide, 3), np.uint8)
-        image[..., 0] = 196 + 30 * (y / tall)
-        image[..., 1] = 208 + 18 * (y / tall)
-        image[..., 2] = 214 + 8 * (x / wide)
+        y, x = np.mgrid[0 : 2 * tall, 0 : 2 * wide].astype(np.float32) / 2
+        image = np.empty((2 * tall, 2 * wide, 3), np.float32)
+        image[...] = np.stack([206 + 24 * y / tall, 214 + 16 * y / tall, 220 + 10 * y / tall], axis=-1)
 
         def blob(cx: float, cy: float, rx: float, ry: float, colour: tuple[int, int, int]) -> None:
             image[((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 <= 1] = colour
 
-        blob(640, 760, 330, 260, (120, 108, 84))
-        blob(640, 520, 70, 110, (150, 180, 214))
-        blob(640, 330, 168, 205, (70, 72, 78))
-        blob(640, 360, 140, 182, (168, 200, 232))
+        hair, skin, shade = (74, 78, 86), (176, 205, 236), (150, 182, 218)
+        blob(640, 770, 300, 240, (132, 120, 96))
+        blob(640, 560, 64, 90, shade)
+        blob(640, 318, 158, 186, hair)
+        blob(640, 365, 132, 172, skin)
+        blob(640, 222, 122, 52, hair)
         for side in (-1, 1):
-            blob(640 + side * 55, 345, 15, 9, (60, 60, 64))
-        blob(640, 455, 42, 9, (110, 120, 190))
-        self._image: Picture = image
+            blob(640 + side * 134, 372, 17, 32, shade)
+            blob(640 + side * 56, 316, 28, 5, hair)
+            blob(640 + side * 54, 350, 13, 10, (62, 62, 66))
+        blob(640, 408, 15, 10, shade)
+        blob(640, 454, 36, 9, (128, 136, 200))
+        blob(640, 446, 38, 7, skin)
+        self._image: Picture = image.reshape(tall, 2, wide, 2, 3).mean(axis=(1, 3)).astype(np.uint8)
 
     def latest(self) -> Picture | None:
         return self._image

@@ -29,6 +29,8 @@ _AUXILIARY = (
 )
 
 
+_NOUNS = frozenset("方中上下前後間時")  # の中, お持ちの方: these words are too short to stand alone
+_POINTING = ("この", "その", "あの", "どの")
 _SHORT_QUOTE = 14  # a name in 「」 up to this length stays on one line
 
 
@@ -43,7 +45,9 @@ def _wide(char: str) -> bool:
 def _may_end(text: str, at: int, start: int) -> bool:
     """May a line end before `text[at]`, when the phrase began at `start`?"""
     before, after = text[at - 1], text[at]
-    if after in _CLOSING or after == " " or before in _OPENING or after == "方":
+    if after in _CLOSING or after == " " or before in _OPENING or (before in "のいた" and after in _NOUNS):
+        return False
+    if text[start:at].endswith(_POINTING):
         return False
     quote = text.rfind("「", start, at)
     if quote >= 0 and 0 <= text.find("」", quote) - quote <= _SHORT_QUOTE and text.find("」", quote) >= at:

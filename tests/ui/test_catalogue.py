@@ -93,6 +93,13 @@ def test_every_key_in_the_pages_exists(catalogue: Catalogue) -> None:
     assert missing == []
 
 
+def test_every_call_to_the_counter_has_its_sentence(catalogue: Catalogue) -> None:
+    source = (ROOT / "kiosk" / "reception" / "machine.py").read_text(encoding="utf-8")
+    reasons = set(re.findall(r'CallCounter\("(\w+)"\)', source))
+    assert "help" in reasons
+    assert [reason for reason in reasons if not catalogue.has(f"counter.{reason}")] == []
+
+
 def test_a_missing_key_falls_back_and_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     catalogue = Catalogue({"ja": {"a": "あ"}, "en": {}})
     with caplog.at_level(logging.WARNING):
