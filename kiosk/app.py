@@ -246,7 +246,7 @@ class App:
             nonlocal finished
             finished = over()
             if finished or self._quit or time.monotonic() > end:
-                application.quit()
+                application.exit()  # quit() would close the window
 
         timer = QTimer()
         timer.setInterval(30)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from devices.child import harden
 from devices.simulated.personas import load_personas
 from devices.simulated.world import personas_folder
 from kiosk import log
@@ -92,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
     say = _Say(started)
     settings = _settings(args, out)
     log.configure(settings.log.level.value, out / "log")
+    harden()
     offscreen = args.offscreen or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     say(f"kiosk demo: {'no display, pages are drawn off screen' if offscreen else 'in a window'}")
     world = _world(args, say)
@@ -216,12 +218,16 @@ class _Demo:
         screens = self._out / "screens"
         taken = 0
 
+        last = ""
+
         def page(name: str) -> None:
-            nonlocal taken
-            if not quiet:
-                self._say(f"page: {name}")
-            if pictures:
+            nonlocal taken, last
+            if name != last:
                 taken += 1
+                if not quiet:
+                    self._say(f"page: {name}")
+            last = name
+            if pictures:
                 save(self._app.window, screens / f"{taken:02d}-{name.replace('_', '-')}.png")
 
         if pictures:

@@ -165,6 +165,8 @@ class Patient:
                 self._robot.type_pin(self._stage.card(self._role.persona).pin)
             case Page.CARD_NUMBER:
                 self._type_number()
+            case Page.LOOK_HERE:
+                self._on_page(page.value)  # the latest guidance; the picture of this page is taken again
             case Page.FACE_RETRY:
                 self._robot.act("try_again")
             case Page.STAFF_CONFIRM:

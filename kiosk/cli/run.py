@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from devices.child import harden
 from devices.simulated.camera import Condition
 from devices.simulated.personas import load_personas
 from devices.simulated.world import personas_folder
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     config = settings(args)
     log.configure(config.log.level.value, config.log.folder)
     log.install_hooks()
+    harden()
     offscreen = not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     if offscreen and os.environ.get("QT_QPA_PLATFORM", "offscreen") == "offscreen" and not args.seconds:
         print("there is no display; `kiosk demo` works without one", file=sys.stderr)
