@@ -29,6 +29,7 @@ from kiosk.cli.stage import Stage
 from kiosk.config import Settings, load
 from kiosk.eligibility.gateway import GatewaySettings
 from kiosk.eligibility.terminal import Released, Terminal
+from kiosk.reception.consent import Item
 from kiosk.ui.screenshots import save
 
 _PATIENCE = 120.0  # seconds that one reception may take before the trial is given up
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     say = _Say(started)
     settings = _settings(args, out)
-    log.configure(settings.log.level.value, out / "log")
+    log.configure("warning", out / "log")
     harden()
     offscreen = args.offscreen or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     say(f"kiosk demo: {'no display, pages are drawn off screen' if offscreen else 'in a window'}")
@@ -258,6 +259,10 @@ class _Demo:
         for released in doctor:
             for line in released.lines():
                 print(f"    {line}")
+        asked = self._settings.policy().questions
+        for item, word in ((Item.DIAGNOSIS, "treatment (診療)"), (Item.SURGERY, "surgery (手術)")):
+            if item not in asked:
+                print(f"    {word}: nothing (not asked at this institution)")
         if not self._args.no_pictures:
             print(f"\n  pictures of every page: {self._out / 'screens'}")
         print()
