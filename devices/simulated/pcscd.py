@@ -286,10 +286,13 @@ def _shared(mount_point: str) -> bool:
     return any(field.startswith("shared:") for field in newest[6 : newest.index("-")])
 
 
-def _loopback_up() -> None:
+def loopback_up() -> None:
+    """In a network namespace of its own a process has a loopback that is down. Raises OSError without the right to."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         request = struct.pack("16sh14x", b"lo", 0)
         (flags,) = struct.unpack("16xh14x", fcntl.ioctl(sock, _SIOCGIFFLAGS, request))
+        if flags & _IFF_UP:
+            return
         fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
 
 
@@ -320,7 +323,7 @@ class _Host:
         match request["do"]:
             case "start":
                 self._directory = Path(request["directory"])
-                _loopback_up()
+                loopback_up()
                 self._configure()
                 _enter(str(self._directory))
                 self._start_service()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -19,7 +20,7 @@ from devices import ports as d
 from devices.card.reader import SimulatedCardReader, SupervisedCardReader
 from devices.simulated.camera import SimulatedCamera
 from devices.simulated.files import PersonCard
-from devices.simulated.pcscd import LaneError, PcscdLane, missing_parts
+from devices.simulated.pcscd import LaneError, PcscdLane, loopback_up, missing_parts
 from kiosk import log
 from kiosk.app import GatewayAccess, Surroundings, Trust, reader_options
 from kiosk.cli.scenery import Say, Scenery
@@ -108,6 +109,8 @@ class Stage:
 
     def start(self) -> Surroundings:
         settings = self._settings
+        with contextlib.suppress(OSError):
+            loopback_up()  # `unshare -n make demo`: the gateway is on it
         world = self.scenery.world
         trust = Trust((world.auth_ca,), world.cv_anchor)
         tls = ensure_test_tls(test_tls_folder(settings), (settings.gateway.terminal_id,))
