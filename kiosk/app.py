@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -276,7 +276,13 @@ class App:
 
     def _make_handoff(self) -> Handoff:
         encoding = next(each for each in Encoding if each.value[0] == self.settings.handoff.encoding.value)
-        return Handoff(self.folder, self._journal, encoding, simulated=self.settings.simulated)
+        return Handoff(
+            self.folder,
+            self._journal,
+            encoding,
+            simulated=self.settings.simulated,
+            retention=timedelta(hours=self.settings.handoff.retention_hours),
+        )
 
 
 class QtAlarm:

@@ -111,6 +111,12 @@ _VISIT = s.Visit(s.ReceptionId("sample"), 1, _CERTIFICATE)
 _PHOTO = s.CardPhoto(s.PhotoRef("p"), s.EvidenceRef("e"), 1, _CERTIFICATE)
 _IDENTIFIED = s.Identified(_VISIT, s.FaceIdentity(_PHOTO))
 _TWO = (Item.MEDICATION, Item.CHECKUP)
+_ASK_AGAIN = (
+    FailureCode.GATEWAY_DOWN,
+    FailureCode.GATEWAY_ERROR,
+    FailureCode.GATEWAY_NONSENSE,
+    FailureCode.STEP_TIMEOUT,
+)
 
 
 def _eligible(questions: tuple[Item, ...], soon: bool = False) -> s.Eligible:
@@ -161,7 +167,11 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     yield "farewell_cancelled", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.CANCELLED)), ()
     yield "put_back", s.PutBack(visit, "sample", s.EnteringPin(visit)), ()
     for code in FailureCode:
-        yield f"problem_{code.name.lower()}", s.Problem(visit, code, "A-0042" if code.value[0] == "G" else ""), ()
+        # As they come: three looks are used up; what the gateway did not answer can be asked again.
+        here = replace(visit, refused=(s.Method.FACE,)) if code is FailureCode.FACE_NOT_MATCHED else visit
+        again = s.RetryConfirm(_IDENTIFIED) if code in _ASK_AGAIN else None
+        upstream = "A-0042" if code.value[0] == "G" else ""
+        yield f"problem_{code.name.lower()}", s.Problem(here, code, upstream, again), ()
     for code in (FailureCode.READER_MISSING, FailureCode.CLOSED_BY_STAFF):
         yield f"out_of_service_{code.name.lower()}", s.OutOfService(code), ()
     yield "staff_door", s.StaffDoor(), ("key:1", "key:2", "key:3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -9,8 +10,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from devices.blob import Blob
+from devices.card.reader import SupervisedCardReader
+from devices.ports import CardPresent, PinSigned
 from devices.simulated.pcscd import PcscdLane
 from devices.simulated.world import World
+from tests.helpers.cards import Events
 from tests.pcsc.tools import pkcs11_module, run
 
 pytestmark = pytest.mark.pcsc
@@ -96,3 +101,27 @@ def test_openssl_builds_the_chain(lane: PcscdLane, world: World, tmp_path: Path)
     assert "OK" in run(
         lane, "openssl", "verify", "-purpose", "sslclient", "-x509_strict", "-CAfile", str(root), str(leaf)
     )
+
+
+def test_our_client_and_opensc_make_the_same_signature(lane: PcscdLane, world: World, tmp_path: Path) -> None:
+    """PKCS#1 v1.5 is deterministic: two independent clients of the same card agree to the byte."""
+    lane.insert(world.cards["employee"], fresh=True)
+    message, signature = tmp_path / "message", tmp_path / "signature"
+    message.write_bytes(b"the same bytes for both")
+    run(
+        lane, "pkcs11-tool", "--module", str(pkcs11_module()), "--slot", "0", "--login", "--pin", "1234",
+        "--sign", "--id", "1", "-m", "SHA256-RSA-PKCS", "-i", str(message), "-o", str(signature),
+    )  # fmt: skip
+    events = Events()
+    issuer = base64.b64encode(world.auth_ca).decode()
+    reader = SupervisedCardReader(
+        {"driver": "pcsc", "reader": "", "csock": lane.socket_path, "issuers": [issuer], "anchor": None, "salt": "00"}
+    )
+    reader.start(events)
+    try:
+        presence = events.next(CardPresent).presence
+        reader.sign_with_pin(1, presence, Blob.of(b"1234"), Blob.of(message.read_bytes()))
+        with events.next(PinSigned).signature as blob, blob.secret() as made:
+            assert made.matches(signature.read_bytes())
+    finally:
+        reader.stop()
