@@ -119,9 +119,9 @@ def test_our_client_and_opensc_make_the_same_signature(lane: PcscdLane, world: W
     )
     reader.start(events)
     try:
-        presence = events.next(CardPresent).presence
+        presence = events.until(CardPresent).presence
         reader.sign_with_pin(1, presence, Blob.of(b"1234"), Blob.of(message.read_bytes()))
-        with events.next(PinSigned).signature as blob, blob.secret() as made:
+        with events.until(PinSigned).signature as blob, blob.secret() as made:
             assert made.matches(signature.read_bytes())
     finally:
         reader.stop()
