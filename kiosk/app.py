@@ -34,7 +34,7 @@ from kiosk.handoff.journal import Journal
 from kiosk.handoff.oqs_xml import Encoding
 from kiosk.handoff.service import HandoffService
 from kiosk.i18n import Catalogue
-from kiosk.maintenance.credentials import PRACTICE_PIN, Accepted, Credentials, set_pin
+from kiosk.maintenance.credentials import Accepted, Credentials, set_practice
 from kiosk.maintenance.service import ServiceFlag
 from kiosk.qualification import JST
 from kiosk.reception import events as e
@@ -45,7 +45,7 @@ from kiosk.runtime.executor import MAINTENANCE, Adapters, Executor, fresh_recept
 from kiosk.runtime.health import CameraWatch
 from kiosk.runtime.loop import Loop
 from kiosk.runtime.vault import ReceptionOver, Vault
-from kiosk.ui.bridge import EventBridge
+from kiosk.ui.bridge import EventBridge, QtAlarm
 from kiosk.ui.ports import Picture, Secret
 from kiosk.ui.theme import Theme
 from kiosk.ui.window import KioskWindow
@@ -285,27 +285,6 @@ class App:
         )
 
 
-class QtAlarm:
-    """`kiosk.runtime.loop.Alarm` on the GUI thread."""
-
-    def __init__(self) -> None:
-        self._action: Callable[[], None] | None = None
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._ring)
-
-    def set(self, seconds: float, action: Callable[[], None]) -> None:
-        self._action = action
-        self._timer.start(round(seconds * 1000))
-
-    def clear(self) -> None:
-        self._timer.stop()
-
-    def _ring(self) -> None:
-        if self._action is not None:
-            self._action()
-
-
 # --- fitting pieces ------------------------------------------------------------------------------------------------
 
 
@@ -412,11 +391,9 @@ class _Desk:
 
 
 def _practice_pins(settings: Settings) -> None:
-    """A practice kiosk has a known PIN, shown on its staff pages; a production kiosk has none until one is set."""
+    """A practice kiosk has a known PIN, which `kiosk run` prints; a production kiosk has none until one is set."""
     for path in (settings.staff_hash_file, settings.maintenance_hash_file):
-        if not path.exists():
-            with SecretBytes(PRACTICE_PIN.encode()) as pin:
-                set_pin(path, pin)
+        set_practice(path)
 
 
 def _certificate(path: Path) -> bytes:

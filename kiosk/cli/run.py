@@ -22,6 +22,7 @@ from kiosk.cli.options import add_config, settings
 from kiosk.cli.scenery import scenery
 from kiosk.cli.stage import Stage
 from kiosk.config import Settings
+from kiosk.maintenance.credentials import PRACTICE_PIN
 from kiosk.ui.panel import OperatorPanel
 
 _EMPTY = "empty"
@@ -50,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
         app = App(config, stage.start() if stage is not None else surroundings(config))
         signal.signal(signal.SIGTERM, lambda *_: app.quit())
         signal.signal(signal.SIGINT, lambda *_: app.quit())
+        if config.simulated:
+            print(f"practice PIN of staff and maintenance: {PRACTICE_PIN}; maintenance opens by touching the upper")
+            print("corners left, right, left, right within three seconds", flush=True)
         panel = _panel(app, stage, config) if stage is not None and not args.no_panel else None
         app.start()
         try:

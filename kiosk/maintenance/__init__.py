@@ -1,1 +1,1 @@
-"""Staff authentication, diagnostics, service flag."""
+"""Staff authentication and the service flag."""

@@ -42,7 +42,7 @@ class WeakPin(ValueError):
     """The PIN is not good enough; the message says what is asked for, never the PIN."""
 
 
-# Shown on screen in simulation only; in production `kiosk doctor` refuses it.
+# Printed by `kiosk run` in simulation only; in production `kiosk doctor` refuses it.
 PRACTICE_PIN = "246810"
 FREE_TRIES = 5
 FIRST_LOCK_SECONDS = 30

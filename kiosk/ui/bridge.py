@@ -28,24 +28,28 @@ class EventBridge(QObject):
         self._handler(event)
 
 
-class GuiTimer(QObject):
-    """One re-armable timer of the GUI thread: the reception's deadline."""
+class QtAlarm(QObject):
+    """`kiosk.runtime.loop.Alarm`: one re-armable timer of the GUI thread."""
 
-    def __init__(self, handler: Callable[[], None], parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._handler = handler
+        self._action: Callable[[], None] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._fire)
+        self._timer.timeout.connect(self._ring)
 
-    def arm(self, seconds: float) -> None:
-        """Starts again from now; what was armed before is forgotten."""
+    def set(self, seconds: float, action: Callable[[], None]) -> None:
+        """Starts from now; what was set before is forgotten."""
+        self._action = action
         self._timer.start(max(0, round(seconds * 1000)))
 
-    def disarm(self) -> None:
+    def clear(self) -> None:
         self._timer.stop()
+        self._action = None
 
     @Slot()
-    def _fire(self) -> None:
-        self._handler()
+    def _ring(self) -> None:
+        action, self._action = self._action, None
+        if action is not None:
+            action()

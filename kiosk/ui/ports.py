@@ -42,10 +42,3 @@ class SecretDoor(Protocol):
 class FrameSource(Protocol):
     def latest(self) -> Picture | None:
         """Height x width x 3, BGR, 8 bit, or None when the camera has nothing fresh. Never blocks."""
-
-
-class NoFrames:
-    """A kiosk without a camera."""
-
-    def latest(self) -> Picture | None:
-        return None

@@ -96,9 +96,6 @@ class Theme:
     def metrics(self, size: str, bold: bool = False) -> QFontMetricsF:
         return QFontMetricsF(self.font(size, bold))
 
-    def has_icon(self, name: str) -> bool:
-        return (self._icons / f"{name}.svg").is_file()
-
     def icon(self, painter: QPainter, name: str, colour: str, rect: QRectF) -> None:
         """Draw assets/icons/<name>.svg; its `currentColor` becomes the colour token."""
         renderer = self._renderers.get((name, colour))

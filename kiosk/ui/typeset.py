@@ -38,10 +38,6 @@ def _hiragana(char: str) -> bool:
     return "ぁ" <= char <= "ん"
 
 
-def _wide(char: str) -> bool:
-    return ord(char) >= 0x2E80
-
-
 def _may_end(text: str, at: int, start: int) -> bool:
     """May a line end before `text[at]`, when the phrase began at `start`?"""
     before, after = text[at - 1], text[at]

@@ -7,7 +7,7 @@ import threading
 from pytestqt.qtbot import QtBot
 
 from kiosk.reception.events import Event, HelpWanted, LanguageChosen
-from kiosk.ui.bridge import EventBridge, GuiTimer
+from kiosk.ui.bridge import EventBridge, QtAlarm
 
 
 def test_events_from_a_thread_arrive_in_the_gui_thread_in_order(qtbot: QtBot) -> None:
@@ -42,13 +42,13 @@ def test_an_event_posted_by_the_handler_waits_its_turn(qtbot: QtBot) -> None:
     assert order == ["in HelpWanted", "out", "in LanguageChosen", "out"]
 
 
-def test_the_timer_fires_once_and_can_be_disarmed(qtbot: QtBot) -> None:
-    fired: list[int] = []
-    timer = GuiTimer(lambda: fired.append(1))
-    timer.arm(30)
-    timer.arm(0.001)
-    qtbot.waitUntil(lambda: fired == [1])
-    timer.arm(0.001)
-    timer.disarm()
+def test_the_alarm_rings_once_and_can_be_cleared(qtbot: QtBot) -> None:
+    rung: list[str] = []
+    alarm = QtAlarm()
+    alarm.set(30, lambda: rung.append("late"))
+    alarm.set(0.001, lambda: rung.append("soon"))
+    qtbot.waitUntil(lambda: rung == ["soon"])
+    alarm.set(0.001, lambda: rung.append("never"))
+    alarm.clear()
     qtbot.wait(20)
-    assert fired == [1]
+    assert rung == ["soon"]

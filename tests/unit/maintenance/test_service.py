@@ -7,12 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.errors import NoReader
 from kiosk.files import write_atomically
-from kiosk.maintenance.diagnostics import Diagnostics, Finding
 from kiosk.maintenance.service import ServiceFlag
-from kiosk.reception.events import Test
-from kiosk.reception.failure import FailureCode
 
 
 def test_open_until_staff_close_it(tmp_path: Path) -> None:
@@ -60,17 +56,3 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     assert victim.read_bytes() == b"x"
     write_atomically(tmp_path / "file", b"new")
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
-
-
-def broken() -> FailureCode | None:
-    raise NoReader
-
-
-def test_diagnostics(caplog: pytest.LogCaptureFixture) -> None:
-    tests = Diagnostics({Test.READER: broken, Test.CAMERA: lambda: FailureCode.FACE_WORKER_LOST})
-    assert tests.run(Test.READER) == Finding(Test.READER, "reader_missing")
-    assert caplog.messages == ["probe_failed"]
-    assert tests.run(Test.CAMERA) == Finding(Test.CAMERA, "face_worker_lost")
-    assert tests.run(Test.GATEWAY) == Finding(Test.GATEWAY, "gateway_down")
-    works = Diagnostics({Test.GATEWAY: lambda: None}).run(Test.GATEWAY)
-    assert (works.ok, works.word) == (True, "ok")
