@@ -142,7 +142,8 @@ class Patient:
             return
         if now - self._since < self._pace or state == self._acted:
             return
-        if self._began and not self.done and self._app.loop.kiosk.language != self._language:
+        language = self._app.loop.kiosk.language
+        if self._began and language != self._language and not isinstance(state, s.Idle | s.Farewell):
             self._robot.press(f"language:{self._language}")
             return
         self._acted = state

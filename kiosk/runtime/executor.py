@@ -48,8 +48,8 @@ FAULTS: dict[DeviceFault, FailureCode] = {
     DeviceFault.FACE_WORKER_LOST: FailureCode.FACE_WORKER_LOST,
     DeviceFault.MODEL_MISSING: FailureCode.FACE_WORKER_LOST,
 }
-# Of these the removal itself tells, and in the right order.
-_REMOVED = (DeviceFault.CARD_REMOVED, DeviceFault.NO_CARD)
+# Of these the removal itself tells, and in the right order; a card process that is lost reports its card gone.
+_REMOVED = (DeviceFault.CARD_REMOVED, DeviceFault.NO_CARD, DeviceFault.CARD_WORKER_LOST)
 
 TIDY_SECONDS = 30.0
 

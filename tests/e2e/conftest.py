@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication
+from shiboken6 import delete
 
 from devices.simulated.personas import load_personas
 from devices.simulated.world import personas_folder
@@ -96,7 +98,12 @@ def enter(tmp_path: Path, scenery: Scenery, qapp: QApplication) -> Iterator[Ente
         return house
 
     yield make
-    for house in houses:
+    while houses:
+        house = houses.pop()
         house.app.stop()
         house.stage.stop()
         house.gateway.stop()
+        delete(house.app.window)
+        del house
+    # Here and now: left to chance, the collector destroys Qt objects on whatever thread it happens to run.
+    gc.collect()

@@ -1,0 +1,396 @@
+"""Commands reach their workers, answers become events, and what nobody waits for is wiped."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from devices import ports as d
+from devices.blob import Blob
+from devices.errors import DeviceFault
+from devices.secret import SecretBytes
+from kiosk.reception import commands as c
+from kiosk.reception import events as e
+from kiosk.reception import states as s
+from kiosk.reception.consent import Answers
+from kiosk.reception.failure import FailureCode
+from kiosk.runtime.executor import Adapters, Executor
+from kiosk.runtime.ports import JobError, Purpose
+from kiosk.runtime.vault import Vault
+
+HERE = s.ReceptionId("here")
+ELIGIBLE = s.Eligibility(True, s.Validity.VALID)
+
+
+class Reader:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.sent: list[bytes] = []
+        self.sink: Callable[[d.CardEvent], None] = lambda event: None
+
+    def start(self, sink: Callable[[d.CardEvent], None]) -> None:
+        self.sink = sink
+
+    def read_certificate(self, job: int, presence: int) -> None:
+        self.asked.append(("certificate", job))
+
+    def read_photo(self, job: int, presence: int, number: Blob, message: Blob) -> None:
+        self._take("photo", job, number, message)
+
+    def sign_with_pin(self, job: int, presence: int, pin: Blob, message: Blob) -> None:
+        self._take("sign", job, pin, message)
+
+    def _take(self, what: str, job: int, *blobs: Blob) -> None:
+        for blob in blobs:
+            with blob, blob.secret() as secret:
+                self.sent.append(bytes(secret.view()))
+        self.asked.append((what, job))
+
+    def release(self) -> None:
+        self.asked.append(("release", 0))
+
+    def recycle(self) -> None:
+        self.asked.append(("recycle", 0))
+
+    def stop(self) -> None:
+        pass
+
+
+class Face:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.sink: Callable[[d.FaceEvent], None] = lambda event: None
+
+    def start(self, sink: Callable[[d.FaceEvent], None]) -> None:
+        self.sink = sink
+
+    def begin(self, job: int, photo: Blob) -> None:
+        self.calls.append(f"begin {job}")
+
+    def cancel(self) -> None:
+        self.calls.append("cancel")
+
+    def recycle(self) -> None:
+        self.calls.append("recycle")
+
+    def stop(self) -> None:
+        pass
+
+
+class Camera:
+    def start(self) -> None:
+        pass
+
+    def latest(self) -> d.Frame | None:
+        return None
+
+    def fault(self) -> DeviceFault | None:
+        return DeviceFault.CAMERA_LOST
+
+    def wipe(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+@dataclass
+class Gateway:
+    error: JobError | None = None
+    forgotten: list[str] = field(default_factory=list)
+
+    def _maybe(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def prepare(self, reception: s.ReceptionId) -> None:
+        self._maybe()
+
+    def message(self, reception: s.ReceptionId, purpose: Purpose) -> bytes:
+        self._maybe()
+        return purpose.value.encode()
+
+    def confirm(
+        self, reception: s.ReceptionId, identity: s.Identity, certificate: SecretBytes, evidence: SecretBytes | None
+    ) -> s.Eligibility:
+        self._maybe()
+        return ELIGIBLE
+
+    def register(self, reception: s.ReceptionId) -> s.Eligibility:
+        self._maybe()
+        return ELIGIBLE
+
+    def consent(self, reception: s.ReceptionId, answers: Answers, language: str) -> SecretBytes:
+        self._maybe()
+        return SecretBytes(b"{}")
+
+    def forget(self, reception: s.ReceptionId) -> None:
+        self.forgotten.append(reception)
+
+    def check(self) -> None:
+        self._maybe()
+
+
+@dataclass
+class Handoff:
+    steps: list[str] = field(default_factory=list)
+
+    def begin(self, reception: s.ReceptionId) -> None:
+        self.steps.append("begin")
+
+    def finish(self, reception: s.ReceptionId, result: SecretBytes) -> tuple[int, bool]:
+        self.steps.append("finish")
+        return 7, False
+
+    def tidy(self) -> None:
+        self.steps.append("tidy")
+
+
+@dataclass
+class Pin:
+    right: bytes
+
+    def check(self, secret: SecretBytes) -> int | None:
+        return None if secret.matches(self.right) else 30
+
+
+@dataclass
+class Sink:
+    heard: list[str] = field(default_factory=list)
+
+    def record(self, what: str, reception: s.ReceptionId | None, detail: str) -> None:
+        self.heard.append(what)
+
+    def call(self, reason: str) -> None:
+        self.heard.append(reason)
+
+    def play(self, sound: c.Sound) -> None:
+        self.heard.append(sound.value)
+
+    def store(self, is_open: bool) -> None:
+        self.heard.append(f"open {is_open}")
+
+
+class Stand:
+    def __init__(self) -> None:
+        self.reader, self.face, self.gateway, self.handoff, self.sink = Reader(), Face(), Gateway(), Handoff(), Sink()
+        self.vault = Vault()
+        self.events: queue.SimpleQueue[e.Event] = queue.SimpleQueue()
+        adapters = Adapters(
+            self.reader,
+            self.face,
+            Camera(),
+            self.gateway,
+            self.handoff,
+            Pin(b"246810"),
+            Pin(b"135790"),
+            self.sink,
+            self.sink,
+            self.sink,
+        )
+        self.executor = Executor(adapters, self.vault, self.events.put)
+        self.executor.start()
+
+    def do(self, *commands: c.Command) -> None:
+        for command in commands:
+            self.executor.perform(command)
+
+    def next(self) -> e.Event:
+        return self.events.get(timeout=10)
+
+    def settle(self) -> None:
+        """Until the net thread has done everything it was given."""
+        done: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self.executor.tidy_now(lambda: done.put(True))
+        done.get(timeout=10)
+
+    def certificate(self, job: int = 1) -> Blob:
+        self.do(c.ReadCertificate(HERE, job, 1))
+        blob = Blob.of(b"certificate")
+        self.reader.sink(d.CertificateRead(job, 1, blob, "print", d.TokenKind.CARD, 3, 10))
+        return blob
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    stand = Stand()
+    yield stand
+    stand.executor.stop()
+
+
+def test_a_certificate_goes_to_the_vault_and_is_gone_after_the_wipe(stand: Stand) -> None:
+    blob = stand.certificate()
+    event = stand.next()
+    assert isinstance(event, e.CertificateCame)
+    assert (event.reception, event.pin_tries, event.number_tries) == (HERE, 3, 10)
+    assert len(stand.vault) == 1
+    stand.do(c.Wipe(HERE))
+    assert blob.closed
+    stand.settle()
+    assert stand.gateway.forgotten == [HERE]
+
+
+def test_what_nobody_waits_for_is_wiped(stand: Stand) -> None:
+    stand.do(c.ReadCertificate(HERE, 1, 1), c.Wipe(HERE))
+    certificate, photo, evidence, signature = (Blob.of(b"late") for _ in range(4))
+    stand.reader.sink(d.CertificateRead(1, 1, certificate, "print", d.TokenKind.CARD, 3, 10))
+    stand.reader.sink(d.PhotoRead(2, 1, photo, evidence, True, True))
+    stand.reader.sink(d.PinSigned(3, 1, signature))
+    assert all(blob.closed for blob in (certificate, photo, evidence, signature))
+    assert stand.events.empty()
+
+
+def test_a_pin_is_used_once_and_wiped(stand: Stand) -> None:
+    stand.certificate()
+    stand.next()
+    pin = SecretBytes(b"1234")
+    handle = s.PinRef(stand.executor.keep(HERE, "pin", pin))
+    stand.do(c.SignWithPin(HERE, 2, 1, handle))
+    stand.settle()
+    assert pin.wiped
+    assert stand.reader.sent == [b"1234", b"pin"]
+    stand.do(c.SignWithPin(HERE, 3, 1, handle))
+    stand.settle()
+    assert stand.reader.asked.count(("sign", 3)) == 0
+    stand.reader.sink(d.PinSigned(2, 1, Blob.of(b"signature")))
+    assert isinstance(stand.next(), e.SignatureCame)
+
+
+def test_a_gateway_that_is_down_sends_no_pin_to_the_card(stand: Stand) -> None:
+    stand.certificate()
+    stand.next()
+    stand.gateway.error = JobError(FailureCode.GATEWAY_DOWN, "<nothing>")
+    pin = SecretBytes(b"1234")
+    stand.do(c.SignWithPin(HERE, 2, 1, s.PinRef(stand.executor.keep(HERE, "pin", pin))))
+    assert stand.next() == e.JobFailed(HERE, 2, FailureCode.GATEWAY_DOWN, "<nothing>")
+    assert pin.wiped
+    assert stand.reader.sent == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "event"),
+    [
+        (d.CardRefused(1, DeviceFault.PIN_WRONG, 2), e.PinRefused(HERE, 1, 2)),
+        (d.CardRefused(1, DeviceFault.NUMBER_WRONG, 9), e.NumberRefused(HERE, 1, 9)),
+        (d.CardRefused(1, DeviceFault.UNSUPPORTED_CARD), e.JobFailed(HERE, 1, FailureCode.NOT_THIS_CARD)),
+        (d.CardRefused(1, DeviceFault.CARD_REMOVED), None),
+        (d.CardRefused(1, DeviceFault.CARD_WORKER_LOST), None),
+    ],
+)
+def test_refusals_in_the_domains_words(stand: Stand, refusal: d.CardRefused, event: e.Event | None) -> None:
+    stand.do(c.ReadCertificate(HERE, 1, 1))
+    stand.reader.sink(refusal)
+    # The second refusal of the same job is nobody's.
+    stand.reader.sink(refusal)
+    assert stand.events.empty() if event is None else stand.next() == event
+    assert stand.events.empty()
+
+
+@pytest.mark.parametrize("fault", DeviceFault)
+def test_every_fault_has_its_failure(stand: Stand, fault: DeviceFault) -> None:
+    stand.reader.sink(d.ReaderFault(fault))
+    assert isinstance(stand.next(), e.ReaderDown)
+
+
+def test_a_damaged_photo_is_no_photo(stand: Stand) -> None:
+    stand.do(c.ReadCertificate(HERE, 1, 1))
+    photo, evidence = Blob.of(b"photo"), Blob.of(b"{}")
+    stand.reader.sink(d.PhotoRead(1, 1, photo, evidence, photo_intact=False, clone_checked=True))
+    assert stand.next() == e.JobFailed(HERE, 1, FailureCode.PHOTO_INVALID)
+    assert photo.closed
+    assert evidence.closed
+
+
+def test_face_answers_and_the_process_is_replaced_after_the_wipe(stand: Stand) -> None:
+    stand.do(c.ReadCertificate(HERE, 1, 1))
+    stand.reader.sink(d.PhotoRead(1, 1, Blob.of(b"photo"), Blob.of(b"{}"), True, True))
+    came = stand.next()
+    assert isinstance(came, e.PhotoCame)
+    stand.do(c.StartFace(HERE, 2, came.ref))
+    stand.face.sink(d.FaceGuidance(2, d.FaceHint.CLOSER))
+    assert stand.next() == e.FaceHinted(HERE, 2, "closer")
+    stand.face.sink(d.FaceDecided(2, d.FaceBand.REJECT, 3))
+    assert stand.next() == e.FaceMissed(HERE, 2, unclear=False)
+    stand.face.sink(d.FaceDecided(2, d.FaceBand.ACCEPT, 3))
+    assert stand.events.empty()
+    for job, band, frames, event in (
+        (3, d.FaceBand.ACCEPT, 3, e.FaceMatched(HERE, 3)),
+        (4, d.FaceBand.GREY, 3, e.FaceMissed(HERE, 4, unclear=True)),
+        (5, d.FaceBand.REJECT, 0, e.FaceMissed(HERE, 5, unclear=True)),
+    ):
+        stand.do(c.StartFace(HERE, job, came.ref))
+        stand.face.sink(d.FaceDecided(job, band, frames))
+        assert stand.next() == event
+    stand.do(c.Wipe(HERE))
+    assert stand.face.calls[-2:] == ["cancel", "recycle"]
+    stand.do(c.StartFace(HERE, 6, came.ref))
+    assert "begin 6" not in stand.face.calls
+
+
+def test_the_card_process_is_replaced_only_without_a_card(stand: Stand) -> None:
+    stand.reader.sink(d.CardPresent(1))
+    assert isinstance(stand.next(), e.CardPut)
+    stand.certificate()
+    stand.next()
+    stand.do(c.SignWithPin(HERE, 2, 1, s.PinRef(stand.executor.keep(HERE, "pin", SecretBytes(b"1234")))))
+    stand.settle()
+    stand.do(c.Wipe(HERE))
+    assert ("recycle", 0) not in stand.reader.asked
+    stand.reader.sink(d.CardGone(1))
+    assert stand.next() == e.CardTaken(1)
+    stand.do(c.Wipe(HERE))
+    assert stand.reader.asked[-1] == ("recycle", 0)
+
+
+def test_consents_are_journalled_before_they_are_sent(stand: Stand) -> None:
+    stand.certificate()
+    stand.next()
+    stand.gateway.error = JobError(FailureCode.GATEWAY_DOWN)
+    stand.do(c.SendConsents(HERE, 2, Answers((), True), "ja"))
+    assert stand.next() == e.JobFailed(HERE, 2, FailureCode.GATEWAY_DOWN)
+    assert stand.handoff.steps[-1] == "begin"
+    stand.gateway.error = None
+    stand.do(c.SendConsents(HERE, 3, Answers((), True), "ja"))
+    came = stand.next()
+    assert isinstance(came, e.ResultCame)
+    stand.do(c.WriteHandoff(HERE, 4, came.result))
+    assert stand.next() == e.HandedOff(HERE, 4, 7)
+
+
+def test_staff_and_maintenance_have_pins_of_their_own(stand: Stand) -> None:
+    stand.certificate()
+    stand.next()
+    for typed, answer in ((b"246810", e.StaffAccepted(HERE, 2)), (b"135790", e.StaffDenied(HERE, 2, 30))):
+        handle = s.PinRef(stand.executor.keep(HERE, "staff", SecretBytes(typed)))
+        stand.do(c.CheckStaff(HERE, 2, handle))
+        assert stand.next() == answer
+    maintenance = s.ReceptionId("maintenance")
+    stand.vault.open(maintenance)
+    handle = s.PinRef(stand.executor.keep(maintenance, "staff", SecretBytes(b"135790")))
+    stand.do(c.CheckMaintenancePin(3, handle))
+    assert stand.next() == e.DoorAnswered(3, True)
+    stand.do(c.CheckMaintenancePin(4, handle))
+    assert stand.next() == e.DoorAnswered(4, False)
+
+
+def test_maintenance_finds_what_does_not_work(stand: Stand) -> None:
+    stand.gateway.error = JobError(FailureCode.GATEWAY_ERROR)
+    for device, finding in (
+        (e.Test.READER, "reader_missing"),
+        (e.Test.CAMERA, "camera_lost"),
+        (e.Test.GATEWAY, "gateway_error"),
+    ):
+        stand.do(c.RunTest(1, device))
+        assert stand.next() == e.TestDone(1, device, finding)
+    stand.reader.sink(d.ReaderReady("reader"))
+    assert stand.next() == e.ReaderUp()
+    stand.do(c.RunTest(2, e.Test.READER))
+    assert stand.next() == e.TestDone(2, e.Test.READER, "ok")
+
+
+def test_words_for_the_desk_and_the_audit(stand: Stand) -> None:
+    stand.do(c.CallCounter("help"), c.Play(c.Sound.DONE), c.Record("started"), c.StoreService(False))
+    assert stand.sink.heard == ["help", "done", "started", "open False"]
