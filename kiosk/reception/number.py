@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import assert_never
 
 EXPIRY_BACK = 1  # years a card may have run out: the page must let the card say so itself
 EXPIRY_AHEAD = 11  # a card runs to the 10th birthday after its issue
@@ -73,6 +74,8 @@ def length(field: Field, era: Era | None) -> int:
             return 2
         case Field.EXPIRY | Field.CODE:
             return 4
+        case _:
+            assert_never(field)
 
 
 def western_year(era: Era, year: int) -> int:

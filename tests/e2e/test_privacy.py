@@ -88,7 +88,7 @@ def core_files() -> list[Path]:
 
 
 @pytest.mark.pcsc
-@pytest.mark.parametrize("way", ["face", "pin"])
+@pytest.mark.parametrize("way", ["face", pytest.param("pin", marks=pytest.mark.long)])
 def test_marks_stand_in_the_hand_off_file_only(
     tmp_path: Path, person: Persona, marks: list[Mark], tools: None, way: str
 ) -> None:

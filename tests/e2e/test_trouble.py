@@ -33,8 +33,8 @@ def test_one_reception_in_either_encoding(enter: Enter, encoding: str) -> None:
     ("kind", "failure"),
     [
         (FaultKind.ERROR, FailureCode.GATEWAY_ERROR),
-        (FaultKind.NOTHING, FailureCode.GATEWAY_DOWN),
-        (FaultKind.TRUNCATED, FailureCode.GATEWAY_NONSENSE),
+        pytest.param(FaultKind.NOTHING, FailureCode.GATEWAY_DOWN, marks=pytest.mark.long),
+        pytest.param(FaultKind.TRUNCATED, FailureCode.GATEWAY_NONSENSE, marks=pytest.mark.long),
         (FaultKind.WRONG_BODY, FailureCode.GATEWAY_NONSENSE),
     ],
 )
