@@ -23,7 +23,7 @@ import numpy as np
 
 from devices.errors import CameraLost
 from devices.ports import Image
-from devices.simulated.faces import FAR_SEEDS, Face, figure
+from devices.simulated.faces import CARD_SIZE, FAR_SEEDS, Face, figure, on_card
 from devices.stream import CameraStream
 
 WIDTH, HEIGHT = 640, 480
@@ -203,15 +203,32 @@ def _companion(seed: int) -> int:
     return next(other for other in FAR_SEEDS.values() if other != seed)
 
 
+def own_card_photo(folder: Path, seed: int) -> bytes | None:
+    """The card photo of the person whose portrait lies in `folder`; None: there is none."""
+    image = _read_portrait(folder, seed)
+    if image is None:
+        return None
+    width, height = CARD_SIZE
+    scale = max(width / image.shape[1], height / image.shape[0])
+    scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    left = (scaled.shape[1] - width) // 2
+    return on_card(np.ascontiguousarray(scaled[:height, left : left + width]))
+
+
 @functools.lru_cache(maxsize=8)
 def _load_portrait(folder: Path, seed: int) -> Image | None:
+    image = _read_portrait(folder, seed)
+    return None if image is None else _filling(image)
+
+
+def _read_portrait(folder: Path, seed: int) -> Image | None:
     names = [str(seed), *(persona for persona, value in FAR_SEEDS.items() if value == seed)]
     for name in names:
         for suffix in (".jpg", ".jpeg", ".png"):
             path = folder / (name + suffix)
             image = cv2.imread(str(path)) if path.is_file() else None
             if image is not None:
-                return _filling(np.asarray(image, np.uint8))
+                return np.asarray(image, np.uint8)
     return None
 
 
@@ -220,7 +237,9 @@ def _filling(image: Image) -> Image:
     scale = max(WIDTH / image.shape[1], _LAYER_HEIGHT / image.shape[0])
     scaled = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     left = (scaled.shape[1] - WIDTH) // 2
-    return np.asarray(scaled[:_LAYER_HEIGHT, left : left + WIDTH], np.uint8)
+    # In a portrait the eyes are a little above the middle; they belong where those of the drawn people are.
+    top = round(min(max(0.0, 0.45 * scaled.shape[0] - _EYES[1]), scaled.shape[0] - _LAYER_HEIGHT))
+    return np.asarray(scaled[top : top + _LAYER_HEIGHT, left : left + WIDTH], np.uint8)
 
 
 def _pose(t: float, poses: Mapping[_Pose, Image]) -> _Pose:

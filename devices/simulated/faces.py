@@ -26,6 +26,8 @@ from devices.simulated.head import FLOOR, LEFT, SCALE, TOP, Array, Surface, scul
 Picture = NDArray[np.uint8]
 
 #: Persona -> seed. Any two are farther apart than 0.30, the score above which a stranger is refused.
+CARD_SIZE = (240, 320)
+
 FAR_SEEDS: dict[str, int] = {
     "employee": 22,
     "elder": 34,
@@ -225,8 +227,13 @@ def render(
 @functools.cache
 def card_photo(seed: int, kilobytes: int = 12) -> bytes:
     """The photo on the card of this person: gray JPEG 2000, 240 x 320, about `kilobytes` in size."""
-    picture = cv2.cvtColor(render(Face(seed), (240, 320), light_side=-0.15), cv2.COLOR_BGR2GRAY)
+    return on_card(render(Face(seed), CARD_SIZE, light_side=-0.15), kilobytes)
+
+
+def on_card(picture: Picture, kilobytes: int = 12) -> bytes:
+    """A portrait (BGR, 240 x 320) as the card holds it."""
     target = io.BytesIO()
-    ratio = 240 * 320 / (kilobytes * 1024)
-    Pillow.fromarray(picture).save(target, "JPEG2000", quality_mode="rates", quality_layers=[ratio], irreversible=True)
+    ratio = CARD_SIZE[0] * CARD_SIZE[1] / (kilobytes * 1024)
+    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    Pillow.fromarray(gray).save(target, "JPEG2000", quality_mode="rates", quality_layers=[ratio], irreversible=True)
     return target.getvalue()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from devices.simulated.camera import own_card_photo
 from devices.simulated.faces import card_photo
 from devices.simulated.personas import Persona
 from devices.simulated.world import World, load_personas, personas_folder
@@ -50,6 +52,9 @@ class Scenery:
 def scenery(folder: Path, say: Say) -> Scenery:
     """The world of assets/personas, kept in `folder` until the personas change."""
     personas = load_personas(personas_folder())
+    if os.environ.get("FACES"):
+        # Portraits of somebody's own are personal: such a world is never kept.
+        return build(personas, say)
     stamp = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(personas_folder().glob("*.toml")))).hexdigest()
     kept = folder / "world.json"
     if kept.is_file():
@@ -69,7 +74,14 @@ def scenery(folder: Path, say: Say) -> Scenery:
 
 
 def build(personas: tuple[Persona, ...], say: Say) -> Scenery:
-    world = World.build(personas, lambda persona: card_photo(persona.photo_face))
+    world = World.build(personas, _photo)
     return Scenery(
         world, gateway_world(world, personas, _INSTITUTION), {persona.id: persona.face for persona in personas}
     )
+
+
+def _photo(persona: Persona) -> bytes:
+    """Drawn, or from a portrait of one's own (FACES=DIR, named by persona or seed)."""
+    folder = os.environ.get("FACES")
+    own = own_card_photo(Path(folder), persona.photo_face) if folder else None
+    return own if own is not None else card_photo(persona.photo_face)
