@@ -25,7 +25,7 @@ class Alarm(Protocol):
 class Screen(Protocol):
     """What shows a page. `warn` tells that the time of a page is nearly over."""
 
-    def render(self, view: View) -> None: ...
+    def present(self, view: View) -> None: ...
 
     def warn(self, seconds: int) -> None: ...
 
@@ -72,7 +72,7 @@ class Loop:
     def show(self) -> None:
         """Show the page of the present state again."""
         page = view(self._kiosk, self._policy)
-        self._screen.render(replace(page, actions=tuple(self._with_fresh_id(action) for action in page.actions)))
+        self._screen.present(replace(page, actions=tuple(self._with_fresh_id(action) for action in page.actions)))
 
     def apply(self, event: e.Event) -> None:
         if self._applying:

@@ -111,6 +111,14 @@ _VISIT = s.Visit(s.ReceptionId("sample"), 1, _CERTIFICATE)
 _PHOTO = s.CardPhoto(s.PhotoRef("p"), s.EvidenceRef("e"), 1, _CERTIFICATE)
 _IDENTIFIED = s.Identified(_VISIT, s.FaceIdentity(_PHOTO))
 _TWO = (Item.MEDICATION, Item.CHECKUP)
+_SPENT = {
+    FailureCode.FACE_NOT_MATCHED: s.Method.FACE,
+    FailureCode.PHOTO_INVALID: s.Method.FACE,
+    FailureCode.NUMBER_GUARDED: s.Method.FACE,
+    FailureCode.CAMERA_LOST: s.Method.FACE,
+    FailureCode.EVIDENCE_INSUFFICIENT: s.Method.FACE,
+    FailureCode.PIN_BLOCKED: s.Method.PIN,
+}
 _ASK_AGAIN = (
     FailureCode.GATEWAY_DOWN,
     FailureCode.GATEWAY_ERROR,
@@ -167,8 +175,8 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     yield "farewell_cancelled", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.CANCELLED)), ()
     yield "put_back", s.PutBack(visit, "sample", s.EnteringPin(visit)), ()
     for code in FailureCode:
-        # As they come: three looks are used up; what the gateway did not answer can be asked again.
-        here = replace(visit, refused=(s.Method.FACE,)) if code is FailureCode.FACE_NOT_MATCHED else visit
+        # As they come: the way that failed is not offered; what the gateway did not answer can be asked again.
+        here = replace(visit, refused=(_SPENT[code],)) if code in _SPENT else visit
         again = s.RetryConfirm(_IDENTIFIED) if code in _ASK_AGAIN else None
         upstream = "A-0042" if code.value[0] == "G" else ""
         yield f"problem_{code.name.lower()}", s.Problem(here, code, upstream, again), ()
@@ -287,8 +295,8 @@ def _noon() -> datetime:
 def stage(window: KioskWindow, sample: Sample) -> None:
     """Show a sample and do its touches."""
     window.clear_warning()
-    window.render(replace(sample.view, page=Page.WORKING, panel=None))  # forget what the sample before typed
-    window.render(sample.view)
+    window.present(replace(sample.view, page=Page.WORKING, panel=None))  # forget what the sample before typed
+    window.present(sample.view)
     settle()
     for name in sample.touch:
         for press in window.findChildren(Press, name):

@@ -380,7 +380,7 @@ def _system_time() -> datetime:
 
 
 class KioskWindow(QWidget):
-    """Renders views and posts events. Knows no reception: what it shows is what `render` was given last.
+    """Renders views and posts events. Knows no reception: what it shows is what `present` was given last.
 
     `still`: no animation and no settling time (pictures, tests). `clock` gives local time.
     """
@@ -489,7 +489,7 @@ class KioskWindow(QWidget):
     # --- what the runtime calls ---
 
     @Slot(object)
-    def render(self, view: View) -> None:  # type: ignore[override]
+    def present(self, view: View) -> None:
         """Show `view`. The same page again (another language, another hint) keeps what was typed."""
         turned = self._view is None or self._view.page != view.page
         if turned:

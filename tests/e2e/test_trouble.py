@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.card.reader import SupervisedCardReader
 from kiosk.eligibility.server import Fault, FaultKind
 from kiosk.qualification import JST
 from kiosk.reception import events as e
@@ -141,7 +142,9 @@ def test_a_card_process_that_dies_lets_the_same_card_go_on(enter: Enter) -> None
     house = enter()
     patient = house.patient("pin")
     house.until(lambda: patient.step() or isinstance(house.state, s.EnteringPin))
-    os.kill(house.app.around.reader.pids[0], 9)  # type: ignore[attr-defined]
+    reader = house.app.around.reader
+    assert isinstance(reader, SupervisedCardReader)
+    os.kill(reader.pids[0], 9)
     house.until(patient.step)
     patient.leave()
     assert patient.story.last_page == "take_card"

@@ -68,12 +68,12 @@ class Bench:
 
     def show(self, name: str, language: str = "ja") -> View:
         view = self.sample(name, language)
-        self.window.render(view)
+        self.window.present(view)
         return view
 
     def translate(self, language: str) -> None:
         assert self.window.view is not None
-        self.window.render(replace(self.window.view, language=language))
+        self.window.present(replace(self.window.view, language=language))
 
 
 @pytest.fixture(scope="session")

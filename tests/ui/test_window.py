@@ -96,7 +96,7 @@ def test_a_double_tap_answers_one_question(make_bench: Callable[..., Bench]) -> 
     bench.robot.act("item_yes")
     assert bench.events == [e.ItemAnswered(Item.CHECKUP, True)]
     next_yes = replace(view.actions[0], event=e.ItemAnswered(Item.MEDICATION, True))
-    bench.window.render(replace(view, actions=(next_yes, view.actions[1])))
+    bench.window.present(replace(view, actions=(next_yes, view.actions[1])))
     button = next(one for one in bench.window.findChildren(Press, "action:item_yes") if one.isVisible())
     QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
     assert len(bench.events) == 1
@@ -109,7 +109,7 @@ def test_a_finger_on_a_button_stays_through_a_progress(bench: Bench) -> None:
     button = bench.robot.find("action:face")
     assert button is not None
     QTest.mousePress(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
-    bench.window.render(replace(view, panel=None, language="en"))
+    bench.window.present(replace(view, panel=None, language="en"))
     QTest.mouseRelease(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
     assert bench.events == [e.MethodChosen(Method.FACE)]
 
@@ -120,7 +120,7 @@ def test_a_finger_does_not_answer_what_it_did_not_see(bench: Bench) -> None:
     assert button is not None
     QTest.mousePress(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
     other = replace(view.actions[0], event=e.ItemAnswered(Item.MEDICATION, True))
-    bench.window.render(replace(view, actions=(other, view.actions[1])))
+    bench.window.present(replace(view, actions=(other, view.actions[1])))
     QTest.mouseRelease(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
     assert bench.events == []
 
@@ -455,7 +455,7 @@ def test_tab_and_enter_reach_every_answer(bench: Bench, qtbot: QtBot) -> None:
 def test_help_is_confirmed_on_the_page(bench: Bench) -> None:
     view = bench.show("choose_method")
     height = bench.window.grab().toImage()
-    bench.window.render(replace(view, help_called=True))
+    bench.window.present(replace(view, help_called=True))
     settle()
     assert bench.window.grab().toImage() != height
 

@@ -39,7 +39,7 @@ class Shown:
     views: list[View] = field(default_factory=list)
     warnings: list[int] = field(default_factory=list)
 
-    def render(self, view: View) -> None:
+    def present(self, view: View) -> None:
         self.views.append(view)
 
     def warn(self, seconds: int) -> None:
