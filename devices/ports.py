@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -256,6 +256,3 @@ class FaceVerifier(Protocol):
         """Replace the process that saw the photo and the frames."""
 
     def stop(self) -> None: ...
-
-
-JSON = dict[str, Any]

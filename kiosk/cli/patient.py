@@ -5,23 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 
 from kiosk.app import App
 from kiosk.cli.stage import Stage
 from kiosk.maintenance.credentials import PRACTICE_PIN
 from kiosk.reception import states as s
+from kiosk.reception.number import as_printed
 from kiosk.reception.view import Page
 from kiosk.runtime.loop import Change
 from kiosk.ui.robot import Robot
 
-# First days of the eras with the names of the keypad's keys, newest first.
-_ERAS = (
-    (date(2019, 5, 1), "reiwa"),
-    (date(1989, 1, 8), "heisei"),
-    (date(1926, 12, 25), "showa"),
-    (date(1912, 7, 30), "taisho"),
-)
 _STAGES = {
     "Choosing": "certificate",
     "AwaitingRead": "certificate",
@@ -218,8 +211,7 @@ class Patient:
     def _type_number(self) -> None:
         card = self._stage.card(self._role.persona)
         birth = self._stage.birth(self._role.persona)
-        start, era = next((first, name) for first, name in _ERAS if first <= birth)
-        year = birth.year - start.year + 1
+        era, year = as_printed(birth)
         self._robot.type_number(era, year, birth.month, birth.day, int(card.number_b[6:10]), card.number_b[10:])
 
     def _consent(self) -> None:

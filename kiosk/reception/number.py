@@ -83,6 +83,13 @@ def western_year(era: Era, year: int) -> int:
     return year if era == Era.WESTERN else _BOUNDS[era][0].year + year - 1
 
 
+def as_printed(day: date) -> tuple[Era, int]:
+    """Era and year of the era of a day, the newer era where two meet: what stands on a card."""
+    eras = (Era.REIWA, Era.HEISEI, Era.SHOWA, Era.TAISHO)
+    era = next((era for era in eras if _BOUNDS[era][0] <= day), Era.WESTERN)
+    return era, day.year if era == Era.WESTERN else day.year - _BOUNDS[era][0].year + 1
+
+
 def check(
     era: Era, year: int | None, month: int | None, day: int | None, expiry: int | None, today: date
 ) -> Finding | None:

@@ -172,7 +172,7 @@ class Executor:
         self._vault.wipe(reception)
         self._do.face.cancel()
         self._do.reader.release()
-        self._net.put(partial(self._quietly, partial(self._do.gateway.forget, reception)))
+        self._net.put(partial(self._do.gateway.forget, reception))
         with self._lock:
             self._jobs = {job: owner for job, owner in self._jobs.items() if owner != reception}
             card_in = self._card is not None

@@ -10,7 +10,6 @@ from kiosk.reception.commands import Sound
 from kiosk.reception.consent import Answers
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Identity, ReceptionId
-from kiosk.runtime.vault import Wipeable
 
 
 class JobError(Exception):
@@ -87,16 +86,3 @@ class ServiceSwitch(Protocol):
     """Remembers across restarts whether staff closed the kiosk."""
 
     def store(self, is_open: bool) -> None: ...
-
-
-__all__ = [
-    "Audit",
-    "Credentials",
-    "Desk",
-    "Gateway",
-    "Handoff",
-    "JobError",
-    "Purpose",
-    "ServiceSwitch",
-    "Wipeable",
-]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.reception.number import Doubt, Era, Field, Finding, check, compose, length, western_year
+from kiosk.reception.number import Doubt, Era, Field, Finding, as_printed, check, compose, length, western_year
 
 TODAY = date(2026, 4, 1)
 ERAS = ((Era.TAISHO, 1911), (Era.SHOWA, 1925), (Era.HEISEI, 1988), (Era.REIWA, 2018), (Era.WESTERN, 0))
@@ -88,3 +88,19 @@ def test_first_year_of_an_era() -> None:
 def test_lengths() -> None:
     assert [length(field, Era.WESTERN) for field in Field] == [4, 2, 2, 4, 4]
     assert [length(field, Era.SHOWA) for field in Field] == [2, 2, 2, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("day", "printed"),
+    [
+        (date(1868, 1, 25), (Era.WESTERN, 1868)),
+        (date(1912, 7, 30), (Era.TAISHO, 1)),
+        (date(1926, 12, 25), (Era.SHOWA, 1)),
+        (date(1980, 2, 17), (Era.SHOWA, 55)),
+        (date(1989, 1, 7), (Era.SHOWA, 64)),
+        (date(1989, 1, 8), (Era.HEISEI, 1)),
+        (date(2019, 5, 1), (Era.REIWA, 1)),
+    ],
+)
+def test_era_and_year_as_a_card_has_them(day: date, printed: tuple[Era, int]) -> None:
+    assert as_printed(day) == printed
