@@ -31,11 +31,11 @@ from kiosk.handoff.desk import Handoff, Recovered, Recovery, Unclaimed
 from kiosk.handoff.errors import ForeignFolder, NotNow
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
-from kiosk.handoff.oqs_xml import Encoding
 from kiosk.handoff.service import HandoffService
 from kiosk.i18n import Catalogue
 from kiosk.maintenance.credentials import Accepted, Credentials, set_practice
 from kiosk.maintenance.service import ServiceFlag
+from kiosk.oqs.document import Encoding
 from kiosk.qualification import JST
 from kiosk.reception import events as e
 from kiosk.reception import states as s

@@ -24,7 +24,7 @@ from devices.secret import SecretBytes
 from kiosk.handoff.errors import HandoffDelayed, HandoffError, HandoffRefused, NotNow
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import OPEN, Entry, Journal, State
-from kiosk.handoff.oqs_xml import Encoding, write
+from kiosk.oqs.document import Encoding, MarksDisagree, write
 from kiosk.qualification import JST, BadQualification, QualificationResult
 
 GRACE = timedelta(minutes=2)  # longer than the gateway's overall deadline: after it, no request is on its way
@@ -154,7 +154,10 @@ class Handoff:
         parsed = QualificationResult.parse(result.view())
         if parsed.header.institution != self._folder.institution:
             raise HandoffRefused("a result of another institution")
-        document = write(parsed, self._encoding, simulated=self._simulated)
+        try:
+            document = write(parsed, self._encoding, simulated=self._simulated)
+        except MarksDisagree as error:
+            raise HandoffRefused(str(error)) from None
         try:
             self._folder.check()
             self._folder.put_aside(entry.reception, document.content)

@@ -15,8 +15,8 @@ from kiosk.handoff.desk import GRACE, Handoff, Recovered
 from kiosk.handoff.errors import NotNow
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
-from kiosk.handoff.oqs_xml import Encoding
 from kiosk.handoff.service import HandoffService
+from kiosk.oqs.document import Encoding
 from kiosk.reception.consent import Answers, Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import (

@@ -18,8 +18,8 @@ from kiosk.handoff.desk import GRACE, Handoff, Recovery
 from kiosk.handoff.errors import ForeignFolder, HandoffDelayed, HandoffRefused, NotNow
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal, State
-from kiosk.handoff.oqs_xml import Encoding
 from kiosk.handoff.service import HandoffService
+from kiosk.oqs.document import Encoding
 from kiosk.qualification import BadQualification
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import ReceptionId

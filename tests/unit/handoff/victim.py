@@ -12,7 +12,7 @@ from devices.secret import SecretBytes
 from kiosk.handoff.desk import Handoff
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
-from kiosk.handoff.oqs_xml import Encoding
+from kiosk.oqs.document import Encoding
 from kiosk.qualification import JST
 from tests.helpers.results import INSTITUTION, result
 

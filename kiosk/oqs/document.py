@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from kiosk.handoff.errors import HandoffRefused
 from kiosk.qualification import Part, QualificationResult, elements
 
 UNMAPPABLE = "●"  # what the national system itself puts for a character that is not in the set
 # One character of JIS X 0208, two places in Unicode: the standard's mapping and that of code page 932.
 _CP932 = str.maketrans("〜‖−—¢£¬", "～∥－―￠￡￢")
+# Python's codec lets them pass in both directions; no other program does.
+NO_CHARACTER = frozenset((b"\x80", b"\xa0", b"\xfd", b"\xfe", b"\xff"))
 SIMULATION_NOTICE = "模擬 SIMULATION - fictional person, not an answer of the national system"
 
 
@@ -40,6 +41,10 @@ class Encoding(Enum):
         return self.value[2]
 
 
+class MarksDisagree(Exception):
+    """A simulated result without its marks, or marks of a simulation where real ones are expected."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Document:
     """`substituted`: how many characters became ●."""
@@ -52,9 +57,9 @@ class Document:
 
 
 def write(result: QualificationResult, encoding: Encoding, *, simulated: bool) -> Document:
-    """Raises `HandoffRefused` when marks of a simulation and `simulated` do not agree."""
+    """Raises `MarksDisagree` when marks of a simulation and `simulated` do not agree."""
     if result.marked_simulated is not simulated:
-        raise HandoffRefused("a simulated result without its marks" if simulated else "a result with marks of practice")
+        raise MarksDisagree("a simulated result without its marks" if simulated else "a result with marks of practice")
     writer = _Writer(encoding)
     writer.put(f'<?xml version="1.0" encoding="{encoding.declared}" standalone="no"?>\n')
     if simulated:
@@ -104,7 +109,15 @@ class _Writer:
             text = text.translate(_CP932)
         for character in text:
             try:
-                self.content += character.encode(self._codec)
+                self.content += _encoded(character, self._codec)
             except UnicodeEncodeError:
                 self.content += UNMAPPABLE.encode(self._codec)
                 self.substituted += 1
+
+
+def _encoded(character: str, codec: str) -> bytes:
+    """Raises `UnicodeEncodeError`, also for the single bytes of code page 932 that stand for no character."""
+    code = character.encode(codec)
+    if codec == Encoding.SHIFT_JIS.codec and code in NO_CHARACTER:
+        raise UnicodeEncodeError(codec, character, 0, 1, "no character of code page 932")
+    return code

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.handoff.errors import HandoffRefused
-from kiosk.handoff.oqs_xml import Encoding, write
+from kiosk.oqs.document import Encoding, MarksDisagree, write
 from kiosk.qualification import ElderlyRecipient, Limit, QualificationResult, SpecificDisease
 from tests.helpers.face_file import parse
 from tests.helpers.results import INSTITUTION, result
@@ -97,12 +96,12 @@ def test_wiping() -> None:
     ],
 )
 def test_practice_writes_nothing_that_could_pass_for_real(value: QualificationResult) -> None:
-    with pytest.raises(HandoffRefused):
+    with pytest.raises(MarksDisagree):
         write(value, Encoding.UTF8, simulated=True)
 
 
 def test_production_writes_nothing_simulated() -> None:
-    with pytest.raises(HandoffRefused):
+    with pytest.raises(MarksDisagree):
         write(result(), Encoding.UTF8, simulated=False)
 
 
