@@ -38,6 +38,12 @@ class What(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     RECOVERED = "recovered"
+    LOOKUP_OPENED = "lookup_opened"
+    LOOKUP_PAPER = "lookup_paper"
+    LOOKED_UP = "looked_up"
+    POSTPONED = "postponed"
+    POSTPONED_ENDED = "postponed_ended"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
 
 
 class NotAllowed(ValueError):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from kiosk.reception.consent import Answers
 from kiosk.reception.events import Test
-from kiosk.reception.states import Identity, NumberRef, PhotoRef, PinRef, ReceptionId, ResultRef
+from kiosk.reception.states import Identity, Late, NumberRef, PhotoRef, PinRef, QueryRef, ReceptionId, ResultRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,25 @@ class SendConsents:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """Ask by number. The query stays in the vault: it may have to be asked again. `limit`: consent to 限度額."""
+
+    reception: ReceptionId
+    job: int
+    query: QueryRef
+    limit: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """Put it into the encrypted queue."""
+
+    reception: ReceptionId
+    job: int
+    late: Late
+
+
+@dataclass(frozen=True, slots=True)
 class WriteHandoff:
     reception: ReceptionId
     job: int
@@ -156,6 +175,8 @@ Command = (
     | ConfirmEligibility
     | Register
     | SendConsents
+    | LookUp
+    | Postpone
     | WriteHandoff
     | Wipe
     | CallCounter

@@ -13,11 +13,14 @@ from kiosk.reception.states import (
     EvidenceRef,
     Method,
     NumberRef,
+    Paper,
     PhotoRef,
     PinRef,
+    QueryRef,
     ReceptionId,
     ResultRef,
     StaffReason,
+    Validity,
 )
 
 # --- devices -------------------------------------------------------------------------------------------------------
@@ -127,8 +130,11 @@ class AllAnswered:
 
 @dataclass(frozen=True, slots=True)
 class ItemAnswered:
+    """`dispense`: with `Item.DISPENSE`, the tokens of the prescriptions chosen."""
+
     item: Item
     yes: bool
+    dispense: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,54 @@ class ChangeAnswer:
 @dataclass(frozen=True, slots=True)
 class AnswersConfirmed:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class LookupWanted:
+    """From the page for people without a card: staff look up by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupPin:
+    """The staff credential."""
+
+    credential: PinRef
+
+
+@dataclass(frozen=True, slots=True)
+class PaperChosen:
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
+class CardSeen:
+    """Staff saw the card and the face on it matches (`yes`), or not."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueryEntered:
+    """Plausible (kiosk.reception.insured): the vault holds the JSON of `Query`."""
+
+    query: QueryRef
+
+
+@dataclass(frozen=True, slots=True)
+class PostponeWanted:
+    """Finish it when the line is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafletOpened:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LeafletTurned:
+    """`by`: 1 forward, -1 back."""
+
+    by: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,13 +372,31 @@ class ResultCame:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedUp:
+    """`result` is None when the answer names nobody (codes 4 and 5)."""
+
+    reception: ReceptionId
+    job: int
+    validity: Validity
+    result: ResultRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    reception: ReceptionId
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandedOff:
-    """`delayed`: confirmed and journalled, but the file could not be written now."""
+    """`delayed`: confirmed and journalled, but the file could not be written now. `substituted`: characters that
+    became ● in the file."""
 
     reception: ReceptionId
     job: int
     number: int
     delayed: bool = False
+    substituted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +441,8 @@ Result = (
     | StaffDenied
     | EligibilityCame
     | ResultCame
+    | LookedUp
+    | Postponed
     | HandedOff
     | JobFailed
 )
@@ -387,6 +461,14 @@ Intent = (
     | ItemAnswered
     | ChangeAnswer
     | AnswersConfirmed
+    | LookupWanted
+    | LookupPin
+    | PaperChosen
+    | CardSeen
+    | QueryEntered
+    | PostponeWanted
+    | LeafletOpened
+    | LeafletTurned
     | Back
     | Cancelled
     | HelpWanted

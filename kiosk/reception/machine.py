@@ -12,9 +12,10 @@ from typing import assert_never
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
 from kiosk.reception import states as s
-from kiosk.reception.consent import Answers, Draft
+from kiosk.reception.consent import MEDICAL, Answers, Draft, Item
 from kiosk.reception.failure import TABLE, FailureCode, Helper
 from kiosk.reception.policy import Policy
+from kiosk.reception.questions import Known
 from kiosk.reception.states import Method
 
 
@@ -36,7 +37,16 @@ def deadline(state: s.State, policy: Policy) -> float | None:
             return None
         case s.NoCard():
             return policy.no_card_seconds
-        case s.EnteringNumber() | s.EnteringPin() | s.StaffConfirming():
+        case (
+            s.EnteringNumber()
+            | s.EnteringPin()
+            | s.StaffConfirming()
+            | s.LookupDoor()
+            | s.LookupPaper()
+            | s.LookupRefused()
+            | s.LookupCardSeen()
+            | s.LookupTyping()
+        ):
             return policy.typing_seconds
         case s.Looking():
             return policy.face_seconds
@@ -50,6 +60,9 @@ def deadline(state: s.State, policy: Policy) -> float | None:
             | s.Sending()
             | s.HandingOff()
             | s.Rechecking()
+            | s.LookingUp()
+            | s.LookupHandingOff()
+            | s.Postponing()
         ):
             return policy.work_seconds
         case s.PutBack():
@@ -79,7 +92,13 @@ def extendable(state: s.State) -> bool:
         | s.AskingItem
         | s.CheckingAnswers
         | s.Problem
-        | s.NoCard,
+        | s.NoCard
+        | s.LookupPaper
+        | s.LookupRefused
+        | s.LookupCardSeen
+        | s.LookupTyping
+        | s.LookupAsking
+        | s.LookupProblem,
     )
 
 
@@ -96,6 +115,21 @@ def methods(visit: s.Visit, health: s.Health, policy: Policy) -> tuple[Method, .
     pin = Method.PIN not in visit.refused and (certificate is None or certificate.pin_usable)
     staff = Method.STAFF not in visit.refused
     return tuple(method for method, usable in ((Method.FACE, face), (Method.PIN, pin), (Method.STAFF, staff)) if usable)
+
+
+def late(state: s.Problem, language: str) -> s.Late | None:
+    """What of a problem can be finished without the patient."""
+    match state.retry:
+        case s.RetryConfirm(identified) if isinstance(identified.identity, s.StaffIdentity):
+            return s.LateStaff(identified.identity)
+        case s.RetrySend(_, answers):
+            return s.LateConsents(answers, language)
+        case _:
+            return None
+
+
+# Endings after which the last sentence stays for a moment when the card is gone.
+_SAID_AGAIN = (s.Ending.DONE, s.Ending.DELAYED, s.Ending.NOT_VALID, s.Ending.LATER)
 
 
 class _Step:
@@ -151,6 +185,8 @@ class _Step:
                 | e.StaffDenied()
                 | e.EligibilityCame()
                 | e.ResultCame()
+                | e.LookedUp()
+                | e.Postponed()
                 | e.HandedOff()
                 | e.JobFailed()
             ):
@@ -273,35 +309,64 @@ class _Step:
         self.do(c.Register(identified.visit.reception, job))
         return s.Registering(identified, job)
 
-    def ask(self, identified: s.Identified, eligibility: s.Eligibility) -> s.AskingAll:
-        reception = identified.visit.reception
-        self.do(c.Record("eligibility_confirmed", reception))
-        return s.AskingAll(s.Eligible(identified, eligibility, self.policy.asked(eligibility.questions)))
+    def ask(self, identified: s.Identified, eligibility: s.Eligibility) -> s.AskingAll | s.AskingItem:
+        """The first question. Who is not insured is asked nothing: see `unless_nothing_to_ask`."""
+        valid = eligibility.validity in s.VALID
+        detail = "" if valid else s.NOT_VALID[eligibility.validity].value
+        self.do(c.Record("eligibility_confirmed", identified.visit.reception, detail))
+        grace = eligibility.certificate is s.CertificateState.GRACE
+        questions = self.policy.asked(eligibility.questions, Known.CARD, grace=grace) if valid else ()
+        eligible = s.Eligible(identified, eligibility, questions)
+        draft = Draft(questions)
+        if questions and not draft.medical:
+            return s.AskingItem(eligible, draft, questions[0])
+        return s.AskingAll(eligible)
 
-    def unless_nothing_to_ask(self, state: s.AskingAll) -> s.State:
-        """A patient without questions goes straight on."""
-        if state.eligible.questions:
-            return state
-        return self.send(state.eligible, Answers.all((), yes=False))
+    def unless_nothing_to_ask(self, state: s.CardState) -> s.State:
+        """Without questions the reception goes straight on."""
+        if isinstance(state, s.AskingAll) and not state.eligible.questions:
+            return self.send(state.eligible, Answers.none())
+        return state
 
-    def send(self, eligible: s.Eligible, answers: Answers) -> s.State:
+    def send(self, eligible: s.Eligible, answers: Answers) -> s.Sending:
         job = self.job()
         self.do(c.SendConsents(eligible.identified.visit.reception, job, answers, self.language))
         return s.Sending(eligible, answers, job)
 
     def finish(self, state: s.Sending | s.HandingOff, ending: s.Ending, number: int | None) -> s.State:
         visit = state.eligible.identified.visit
-        outcome = s.Outcome(ending, number, state.eligible.eligibility.certificate_ends_soon)
-        self.do(
-            c.Record("handed_off" if ending is s.Ending.DONE else "handoff_delayed", visit.reception),
-            c.Play(c.Sound.DONE),
-            c.Wipe(visit.reception),
-        )
-        if ending is s.Ending.DELAYED:
-            self.do(c.CallCounter("handoff_delayed"))
+        eligibility = state.eligible.eligibility
+        outcome = self.concluded(visit.reception, eligibility.validity, s.notices(eligibility), ending, number)
         if state.card_gone:
             return s.Farewell(visit.reception, outcome)
         return s.TakeCard(visit.reception, visit.presence, outcome)
+
+    def concluded(
+        self,
+        reception: s.ReceptionId,
+        validity: s.Validity,
+        notices: tuple[s.Notice, ...],
+        ending: s.Ending,
+        number: int | None,
+    ) -> s.Outcome:
+        """The file is there or follows. A qualification that is not valid is in the file, too: staff look at it."""
+        failure = s.NOT_VALID.get(validity)
+        self.do(
+            c.Record("handed_off" if ending is s.Ending.DONE else "handoff_delayed", reception),
+            c.Play(c.Sound.DONE if failure is None else c.Sound.PROBLEM),
+            c.Wipe(reception),
+        )
+        if ending is s.Ending.DELAYED:
+            self.do(c.CallCounter("handoff_delayed"))
+        if failure is not None:
+            self.do(c.CallCounter("not_valid"))
+            ending = s.Ending.NOT_VALID
+        return s.Outcome(ending, number, notices, failure)
+
+    def notice_substituted(self, event: e.HandedOff) -> None:
+        """● in the file: the receipt computer's character set lacks part of the name."""
+        if event.substituted:
+            self.do(c.CallCounter("substituted"))
 
     def _help(self, state: s.State) -> None:
         # Nobody's visit ends while the kiosk is idle or closed: there the flag would silence whoever comes next.
@@ -339,7 +404,7 @@ class _Step:
                 return state
             case e.Blocked():
                 self.health = replace(self.health, blocked=event.failure)
-                return self.idle(None) if isinstance(state, s.Idle | s.OutOfService) else state
+                return self.idle(None) if isinstance(state, s.Idle | s.Leaflet | s.OutOfService) else state
             case _:
                 assert_never(event)
 
@@ -347,12 +412,27 @@ class _Step:
         if event.presence == _presence(state):
             return state  # told twice
         match state:
-            case s.Idle():
+            case s.Idle() | s.Leaflet():
                 return self.begin(event.presence, event.fresh)
             case s.NoCard() | s.TakeCard() | s.Farewell():
                 self.waiting = s.Waiting(event.presence, event.fresh)
                 return self.idle(state.reception)
-            case s.OutOfService() | s.StaffDoor() | s.StaffRoom():
+            case (
+                s.OutOfService()
+                | s.StaffDoor()
+                | s.StaffRoom()
+                | s.Postponing()
+                | s.LookupDoor()
+                | s.LookupPaper()
+                | s.LookupRefused()
+                | s.LookupCardSeen()
+                | s.LookupTyping()
+                | s.LookupAsking()
+                | s.LookingUp()
+                | s.LookupHandingOff()
+                | s.LookupProblem()
+            ):
+                # Staff at work are not interrupted; the card is received afterwards.
                 self.waiting = s.Waiting(event.presence, event.fresh)
                 return state
             case s.Sending() | s.HandingOff():
@@ -377,14 +457,31 @@ class _Step:
 
     def _card_taken(self, state: s.State, presence: int) -> s.State:
         match state:
-            case s.Idle() | s.OutOfService() | s.StaffDoor() | s.StaffRoom() | s.Farewell() | s.PutBack():
+            case (
+                s.Idle()
+                | s.Leaflet()
+                | s.OutOfService()
+                | s.StaffDoor()
+                | s.StaffRoom()
+                | s.Farewell()
+                | s.PutBack()
+                | s.LookupDoor()
+                | s.LookupPaper()
+                | s.LookupRefused()
+                | s.LookupCardSeen()
+                | s.LookupTyping()
+                | s.LookupAsking()
+                | s.LookingUp()
+                | s.LookupHandingOff()
+                | s.LookupProblem()
+            ):
                 return state
-            case s.NoCard():
+            case s.NoCard() | s.Postponing():
                 return replace(state, presence=None) if state.presence == presence else state
             case s.TakeCard():
                 if state.presence != presence:
                     return state
-                if state.outcome.ending in (s.Ending.DONE, s.Ending.DELAYED):
+                if state.outcome.ending in _SAID_AGAIN:
                     return s.Farewell(state.reception, state.outcome)
                 return self.idle(state.reception)
             case s.Sending() | s.HandingOff():
@@ -408,11 +505,25 @@ class _Step:
 
     def _reader_lost(self, state: s.State) -> s.State:
         match state:
-            case s.Idle() | s.OutOfService():
+            case s.Idle() | s.Leaflet() | s.OutOfService():
                 return self.idle(None)
-            case s.StaffDoor() | s.StaffRoom() | s.Farewell() | s.PutBack():
-                return state
-            case s.NoCard():
+            case (
+                s.StaffDoor()
+                | s.StaffRoom()
+                | s.Farewell()
+                | s.PutBack()
+                | s.LookupDoor()
+                | s.LookupPaper()
+                | s.LookupRefused()
+                | s.LookupCardSeen()
+                | s.LookupTyping()
+                | s.LookupAsking()
+                | s.LookingUp()
+                | s.LookupHandingOff()
+                | s.LookupProblem()
+            ):
+                return state  # a look-up needs no reader
+            case s.NoCard() | s.Postponing():
                 return replace(state, presence=None)
             case s.TakeCard():
                 return s.Farewell(state.reception, state.outcome)
@@ -463,8 +574,27 @@ class _Step:
         match state:
             case s.Idle() | s.OutOfService():
                 return state
+            case s.Leaflet():
+                return self.idle(None)
             case s.NoCard():
                 return self._leave_no_card(state)
+            case (
+                s.LookupDoor()
+                | s.LookupPaper()
+                | s.LookupRefused()
+                | s.LookupCardSeen()
+                | s.LookupTyping()
+                | s.LookupAsking()
+                | s.LookupProblem()
+            ):
+                return self.idle(state.reception)
+            case s.LookingUp():
+                return self._lookup_failed(state, FailureCode.STEP_TIMEOUT)
+            case s.LookupHandingOff():
+                outcome = self.concluded(state.reception, state.validity, (), s.Ending.DELAYED, None)
+                return s.Farewell(state.reception, outcome)
+            case s.Postponing():
+                return self._postponed(state, s.Ending.FAILED)
             case s.Farewell():
                 return self.idle(state.reception)
             case s.PutBack():
@@ -507,6 +637,8 @@ class _Step:
     # --- people ----------------------------------------------------------------------------------------------------
 
     def _intent(self, state: s.State, event: e.Intent) -> s.State:
+        if isinstance(state, s.LookupState):
+            return self._lookup_intent(state, event)
         if isinstance(event, e.Cancelled):
             return self._cancel(state)
         match state, event:
@@ -518,6 +650,14 @@ class _Step:
                 return s.StaffDoor()
             case s.NoCard(), e.Back():
                 return self._leave_no_card(state)
+            case s.NoCard(), e.LookupWanted() if self.policy.lookup:
+                return s.LookupDoor(state.reception)
+            case s.Idle(), e.LeafletOpened() if self.policy.leaflet:
+                return s.Leaflet()
+            case s.Leaflet(), e.LeafletTurned():
+                return s.Leaflet((state.index + event.by) % len(self.policy.leaflet))
+            case s.Leaflet(), e.Back():
+                return self.idle(None)
             case s.Choosing(), e.MethodChosen():
                 if event.method not in methods(state.visit, self.health, self.policy):
                     return state
@@ -550,6 +690,11 @@ class _Step:
                 return s.CheckingStaff(state.visit, job, event.reason)
             case s.Problem(), e.TryAgain():
                 return self._try_again(state)
+            case s.Problem(), e.PostponeWanted() if self.policy.postpone:
+                late_work = late(state, self.language)
+                if late_work is None:
+                    return state
+                return self.postpone(state.visit.reception, late_work, state.visit.presence)
             case (
                 (s.LastTry() | s.EnteringPin() | s.EnteringNumber() | s.StaffConfirming() | s.FaceRetry()),
                 (e.OtherMethod() | e.Back()),
@@ -569,12 +714,16 @@ class _Step:
                 )
                 return s.NoCard(visit.reception, visit.presence)
             case s.AskingAll(), e.AllAnswered():
-                questions = state.eligible.questions
+                draft = Draft(state.eligible.questions)
                 if event.answer is e.All.EACH:
-                    return s.AskingItem(state.eligible, Draft(questions), questions[0])
-                return self.send(state.eligible, Answers.all(questions, event.answer is e.All.YES))
+                    return s.AskingItem(state.eligible, draft, draft.questions[0])
+                draft = draft.answer_all(event.answer is e.All.YES)
+                answers = draft.finish()
+                if answers is not None:  # this page was the check: nothing else is asked
+                    return self.send(state.eligible, answers)
+                return self._after_item(state.eligible, draft)
             case s.AskingItem(), e.ItemAnswered() if event.item is state.item:
-                return self._after_item(state, state.draft.answer(event.item, event.yes))
+                return self._after_item(state.eligible, state.draft.answer(event.item, event.yes, event.dispense))
             case s.AskingItem(), e.Back():
                 return self._previous_item(state)
             case s.CheckingAnswers(), e.ChangeAnswer() if event.item in state.draft.questions:
@@ -611,10 +760,13 @@ class _Step:
                 return self.idle(state.visit.reception)
             case s.StaffDoor():
                 return self.idle(None)
+            case s.Leaflet():
+                return self.idle(None)
             case (
                 s.Idle()
                 | s.OutOfService()
                 | s.StaffRoom()
+                | s.Postponing()
                 | s.TakeCard()
                 | s.Farewell()
                 | s.Sending()
@@ -644,22 +796,102 @@ class _Step:
             case _:
                 assert_never(state.retry)
 
-    def _after_item(self, state: s.AskingItem, draft: Draft) -> s.State:
+    def _after_item(self, eligible: s.Eligible, draft: Draft) -> s.State:
         following = draft.next_question
         if following is not None:
-            return s.AskingItem(state.eligible, draft, following)
+            return s.AskingItem(eligible, draft, following)
         answers = draft.finish()
         assert answers is not None
-        return s.CheckingAnswers(state.eligible, draft, answers)
+        return s.CheckingAnswers(eligible, draft, answers)
 
     def _previous_item(self, state: s.AskingItem) -> s.State:
         answers = state.draft.finish()
         if state.returning and answers is not None:
             return s.CheckingAnswers(state.eligible, state.draft, answers)
-        position = state.draft.questions.index(state.item)
+        questions = state.draft.questions
+        position = questions.index(state.item)
         if position == 0:
+            return s.AskingAll(state.eligible) if state.draft.medical else state
+        if state.draft.comprehensive and questions[position - 1] in MEDICAL:
             return s.AskingAll(state.eligible)
-        return replace(state, item=state.draft.questions[position - 1])
+        return replace(state, item=questions[position - 1])
+
+    # --- look-up by number -----------------------------------------------------------------------------------------
+
+    def _lookup_intent(self, state: s.LookupState, event: e.Intent) -> s.State:
+        match state, event:
+            case s.LookupDoor(), e.LookupPin() if state.job is None:
+                job = self.job()
+                self.do(c.CheckStaff(state.reception, job, event.credential))
+                return s.LookupDoor(state.reception, job)
+            case ((s.LookupDoor() | s.LookupPaper()), e.Back()):
+                return s.NoCard(state.reception)
+            case s.LookupPaper(), e.PaperChosen():
+                self.do(c.Record("lookup_paper", state.reception, event.paper.value))
+                if event.paper in s.NOT_ENOUGH:
+                    return s.LookupRefused(state.reception, event.paper)
+                if event.paper in s.NEEDS_CARD_SEEN:
+                    return s.LookupCardSeen(state.reception, event.paper)
+                return s.LookupTyping(state.reception, event.paper)
+            case s.LookupCardSeen(), e.CardSeen():
+                if not event.yes:
+                    return s.LookupPaper(state.reception)
+                return s.LookupTyping(state.reception, state.paper)
+            case ((s.LookupRefused() | s.LookupCardSeen() | s.LookupTyping()), e.Back()):
+                return s.LookupPaper(state.reception)
+            case s.LookupTyping(), e.QueryEntered():
+                if self.policy.asked((), Known.NUMBER):
+                    return s.LookupAsking(state.reception, state.paper, event.query)
+                return self.look_up(state.reception, state.paper, event.query, None)
+            case s.LookupAsking(), e.ItemAnswered() if event.item is Item.LIMIT:
+                return self.look_up(state.reception, state.paper, state.query, event.yes)
+            case ((s.LookupAsking() | s.LookupProblem()), e.Back()):
+                return s.LookupTyping(state.reception, state.paper)
+            case s.LookupProblem(again=True), e.TryAgain():
+                return self.look_up(state.reception, state.paper, state.query, state.limit)
+            case s.LookupProblem(again=True), e.PostponeWanted() if self.policy.postpone:
+                return self.postpone(state.reception, s.LateLookup(state.query, state.limit), None)
+            case ((s.LookingUp() | s.LookupHandingOff()), _):
+                return state
+            case _, e.Cancelled():
+                return self.idle(state.reception)
+            case _:
+                return state
+
+    def look_up(self, reception: s.ReceptionId, paper: s.Paper, query: s.QueryRef, limit: bool | None) -> s.LookingUp:
+        job = self.job()
+        self.do(c.LookUp(reception, job, query, limit))
+        return s.LookingUp(reception, paper, query, limit, job)
+
+    def _looked_up(self, state: s.LookingUp, event: e.LookedUp) -> s.State:
+        if event.result is None or event.validity in s.NOBODY:
+            failure = s.NOBODY.get(event.validity, FailureCode.GATEWAY_NONSENSE)
+            return self._lookup_failed(state, failure)
+        job = self.job()
+        self.do(c.Record("looked_up", event.reception), c.WriteHandoff(event.reception, job, event.result))
+        return s.LookupHandingOff(state.reception, event.validity, job)
+
+    def _lookup_failed(self, state: s.LookingUp, failure: FailureCode, upstream: str = "") -> s.LookupProblem:
+        self.do(c.Record("problem", state.reception, failure.value), c.Play(c.Sound.PROBLEM))
+        return s.LookupProblem(
+            state.reception, state.paper, state.query, state.limit, failure, upstream, _again(failure)
+        )
+
+    # --- when the line is down -------------------------------------------------------------------------------------
+
+    def postpone(self, reception: s.ReceptionId, late: s.Late, presence: int | None) -> s.Postponing:
+        job = self.job()
+        self.do(c.Postpone(reception, job, late))
+        return s.Postponing(reception, job, presence)
+
+    def _postponed(self, state: s.Postponing, ending: s.Ending) -> s.State:
+        what = "postponed" if ending is s.Ending.LATER else "problem"
+        detail = "" if ending is s.Ending.LATER else FailureCode.POSTPONE_FAILED.value
+        self.do(c.Record(what, state.reception, detail), c.CallCounter(what), c.Wipe(state.reception))
+        outcome = s.Outcome(ending, failure=None if ending is s.Ending.LATER else FailureCode.POSTPONE_FAILED)
+        if state.presence is None:
+            return s.Farewell(state.reception, outcome)
+        return s.TakeCard(state.reception, state.presence, outcome)
 
     # --- results ---------------------------------------------------------------------------------------------------
 
@@ -713,11 +945,23 @@ class _Step:
             case s.CheckingStaff(), e.StaffDenied():
                 return s.StaffConfirming(state.visit, refused=True, wait_seconds=event.wait_seconds)
             case s.Confirming(), e.EligibilityCame():
-                after = self._eligibility(state.identified, event.eligibility)
-                return self.unless_nothing_to_ask(after) if isinstance(after, s.AskingAll) else after
+                return self.unless_nothing_to_ask(self._eligibility(state.identified, event.eligibility))
             case s.Registering(), e.EligibilityCame():
-                after = self._registered(state.identified, event.eligibility)
-                return self.unless_nothing_to_ask(after) if isinstance(after, s.AskingAll) else after
+                return self.unless_nothing_to_ask(self._registered(state.identified, event.eligibility))
+            case s.LookupDoor(), e.StaffAccepted():
+                self.do(c.Record("lookup_opened", event.reception))
+                return s.LookupPaper(state.reception)
+            case s.LookupDoor(), e.StaffDenied():
+                return s.LookupDoor(state.reception, None, refused=True, wait_seconds=event.wait_seconds)
+            case s.LookingUp(), e.LookedUp():
+                return self._looked_up(state, event)
+            case s.LookupHandingOff(), e.HandedOff():
+                self.notice_substituted(event)
+                ending = s.Ending.DELAYED if event.delayed else s.Ending.DONE
+                outcome = self.concluded(state.reception, state.validity, (), ending, event.number)
+                return s.Farewell(state.reception, outcome)
+            case s.Postponing(), e.Postponed():
+                return self._postponed(state, s.Ending.LATER)
             case s.Sending(), e.ResultCame():
                 job = self.job()
                 self.do(
@@ -726,6 +970,7 @@ class _Step:
                 )
                 return s.HandingOff(state.eligible, state.answers, event.result, job, state.card_gone)
             case s.HandingOff(), e.HandedOff():
+                self.notice_substituted(event)
                 return self.finish(state, s.Ending.DELAYED if event.delayed else s.Ending.DONE, event.number)
             case _, e.JobFailed():
                 return self._failed(state, event)
@@ -762,20 +1007,22 @@ class _Step:
 
     def _eligibility(
         self, identified: s.Identified, eligibility: s.Eligibility
-    ) -> s.AskingAll | s.OfferingRegistration | s.Problem:
+    ) -> s.AskingAll | s.AskingItem | s.OfferingRegistration | s.Problem:
         if not eligibility.registered:
             return s.OfferingRegistration(identified)
-        return self._valid(identified, eligibility)
+        return self._known(identified, eligibility)
 
-    def _registered(self, identified: s.Identified, eligibility: s.Eligibility) -> s.AskingAll | s.Problem:
+    def _registered(
+        self, identified: s.Identified, eligibility: s.Eligibility
+    ) -> s.AskingAll | s.AskingItem | s.Problem:
         if not eligibility.registered:
             return self.problem(identified.visit, FailureCode.GATEWAY_NONSENSE, retry=s.RetryRegister(identified))
         self.do(c.Record("registered", identified.visit.reception))
-        return self._valid(identified, eligibility)
+        return self._known(identified, eligibility)
 
-    def _valid(self, identified: s.Identified, eligibility: s.Eligibility) -> s.AskingAll | s.Problem:
-        if eligibility.validity not in (s.Validity.VALID, s.Validity.VALID_UNREGISTERED):
-            return self.problem(identified.visit, FailureCode.QUALIFICATION_INVALID)
+    def _known(self, identified: s.Identified, eligibility: s.Eligibility) -> s.AskingAll | s.AskingItem | s.Problem:
+        if eligibility.validity in s.NOBODY:
+            return self.problem(identified.visit, s.NOBODY[eligibility.validity])
         return self.ask(identified, eligibility)
 
     def _face_missed(self, state: s.Looking, unclear: bool) -> s.State:
@@ -786,6 +1033,15 @@ class _Step:
 
     def _failed(self, state: s.State, event: e.JobFailed) -> s.State:
         match state:
+            case s.LookupDoor():
+                return s.LookupDoor(state.reception, None, refused=True)
+            case s.LookingUp():
+                return self._lookup_failed(state, event.failure, event.upstream)
+            case s.LookupHandingOff():
+                outcome = self.concluded(state.reception, state.validity, (), s.Ending.DELAYED, None)
+                return s.Farewell(state.reception, outcome)
+            case s.Postponing():
+                return self._postponed(state, s.Ending.FAILED)
             case s.Sending() | s.HandingOff() if state.card_gone or isinstance(state, s.HandingOff):
                 # Confirmed, or nobody left to ask: the journal finishes it.
                 return self.finish(state, s.Ending.DELAYED, None)
@@ -871,6 +1127,10 @@ def _again(failure: FailureCode) -> bool:
         FailureCode.GATEWAY_DOWN,
         FailureCode.GATEWAY_ERROR,
         FailureCode.GATEWAY_NONSENSE,
+        FailureCode.GATEWAY_UNTRUSTED,
+        FailureCode.FOLDER_DOWN,
+        FailureCode.FOLDER_TIMEOUT,
+        FailureCode.FOLDER_NONSENSE,
         FailureCode.STEP_TIMEOUT,
     )
 

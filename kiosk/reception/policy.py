@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kiosk.reception.consent import ORDER, Item
+from kiosk.reception import leaflet
+from kiosk.reception.consent import Item
+from kiosk.reception.questions import Kind, Known, asked
 
 LOOK_BACK_YEARS: dict[Item, int] = {
     # docs/sources.md, "look-back": medication from 2021-09 for 3 years, check-ups of 5 years.
@@ -21,7 +23,13 @@ class Policy:
 
     languages: tuple[str, ...] = ("ja", "en")
     institution_name: str = "見本クリニック"
-    questions: tuple[Item, ...] = (Item.MEDICATION, Item.CHECKUP)  # factory setting: docs/sources.md, "consents"
+    kind: Kind = Kind.MEDICAL
+    # What the institution uses, by card and by number; factory setting: docs/sources.md, "consents".
+    questions: tuple[Item, ...] = (Item.MEDICATION, Item.CHECKUP, Item.DISEASE)
+    number_questions: tuple[Item, ...] = (Item.LIMIT,)
+    lookup: bool = True  # staff may look up by insured number
+    postpone: bool = False  # the encrypted queue for a line that is down
+    leaflet: tuple[str, ...] = leaflet.PAGES
     face_attempts: int = 3
     page_seconds: float = 90.0
     typing_seconds: float = 180.0
@@ -36,6 +44,7 @@ class Policy:
     maintenance_seconds: float = 180.0
     look_back_years: dict[Item, int] = field(default_factory=lambda: dict(LOOK_BACK_YEARS))
 
-    def asked(self, available: tuple[Item, ...]) -> tuple[Item, ...]:
-        """Questions that appear: what the institution uses and the patient has."""
-        return tuple(item for item in ORDER if item in self.questions and item in available)
+    def asked(self, offered: tuple[Item, ...], known: Known = Known.CARD, *, grace: bool = False) -> tuple[Item, ...]:
+        """Questions that appear; `offered`: what the gateway says the patient has."""
+        used = self.questions if known is Known.CARD else self.number_questions
+        return asked(used, offered, self.kind, known, grace=grace)

@@ -16,6 +16,7 @@ PhotoRef = NewType("PhotoRef", str)
 EvidenceRef = NewType("EvidenceRef", str)
 PinRef = NewType("PinRef", str)
 NumberRef = NewType("NumberRef", str)
+QueryRef = NewType("QueryRef", str)
 ResultRef = NewType("ResultRef", str)
 
 
@@ -128,14 +129,55 @@ class Validity(StrEnum):
     VALID_UNREGISTERED = "6"
 
 
+VALID = (Validity.VALID, Validity.VALID_UNREGISTERED)
+# Not valid, but the answer names one person: the receipt computer gets it for reference. The other codes name nobody.
+NOT_VALID = {
+    Validity.INVALID: FailureCode.QUALIFICATION_INVALID,
+    Validity.INVALID_NEW_EXISTS: FailureCode.QUALIFICATION_REPLACED,
+}
+NOBODY = {
+    Validity.NONE: FailureCode.QUALIFICATION_NONE,
+    Validity.SEVERAL: FailureCode.QUALIFICATION_SEVERAL,
+}
+
+
+class CertificateState(StrEnum):
+    """Where in its time the card's certificate is (docs/sources.md, "expiry")."""
+
+    VALID = "valid"
+    ENDS_SOON = "ends_soon"  # within three months
+    GRACE = "grace"  # ended up to three months ago: the qualification only
+
+
+class Subsidy(StrEnum):
+    """医療費助成 (PMH): "none" and "unsupported" are different things, also in our output."""
+
+    NONE = "none"
+    UNSUPPORTED = "unsupported"  # the municipality does not take part
+    AVAILABLE = "available"
+
+
+@dataclass(frozen=True, slots=True)
+class Prescription:
+    """An electronic prescription that may be dispensed. `token`: the gateway's; `day`: of issue, YYYYMMDD.
+
+    Who issued it is not shown: a counter is a public place.
+    """
+
+    token: str
+    day: str
+
+
 @dataclass(frozen=True, slots=True)
 class Eligibility:
-    """What the gateway said about the insurance, without anything personal."""
+    """What the gateway said about the insurance, without anything personal. `questions`: what the patient has."""
 
     registered: bool
     validity: Validity
     questions: tuple[Item, ...] = ()
-    certificate_ends_soon: bool = False
+    certificate: CertificateState = CertificateState.VALID
+    subsidy: Subsidy = Subsidy.NONE
+    prescriptions: tuple[Prescription, ...] = ()
 
 
 # --- a reception in progress ---------------------------------------------------------------------------------------
@@ -184,6 +226,16 @@ class Ending(StrEnum):
     TIMED_OUT = "timed_out"
     FAILED = "failed"
     NO_CARD = "no_card"  # declined registration: to the counter with papers
+    NOT_VALID = "not_valid"  # the file says so, too
+    LATER = "later"  # kept until the line is back
+
+
+class Notice(StrEnum):
+    """What the patient should know besides; texts `notice.<value>`."""
+
+    CERTIFICATE_ENDS_SOON = "certificate_ends_soon"
+    CERTIFICATE_GRACE = "certificate_grace"
+    WELFARE_UNREGISTERED = "welfare_unregistered"  # 医療扶助, 未登録: the ticket (医療券) is asked for at the counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +244,19 @@ class Outcome:
 
     ending: Ending
     number: int | None = None
-    certificate_ends_soon: bool = False
+    notices: tuple[Notice, ...] = ()
+    failure: FailureCode | None = None
+
+
+def notices(eligibility: Eligibility) -> tuple[Notice, ...]:
+    found = []
+    if eligibility.certificate is CertificateState.ENDS_SOON:
+        found.append(Notice.CERTIFICATE_ENDS_SOON)
+    if eligibility.certificate is CertificateState.GRACE:
+        found.append(Notice.CERTIFICATE_GRACE)
+    if eligibility.validity is Validity.VALID_UNREGISTERED:
+        found.append(Notice.WELFARE_UNREGISTERED)
+    return tuple(found)
 
 
 # --- states --------------------------------------------------------------------------------------------------------
@@ -384,6 +448,118 @@ class Farewell:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaflet:
+    """Quiet pages at idle: `index` into the policy's list."""
+
+    index: int = 0
+
+
+# --- look-up by number (番号による資格確認): staff, without a card on the reader --------------------------------------
+
+
+class Paper(StrEnum):
+    """What the patient brought instead of a readable card."""
+
+    CERTIFICATE = "certificate"  # 資格確認書
+    CARD_NOTICE = "card_notice"  # the card with 資格情報のお知らせ
+    CARD_PORTAL = "card_portal"  # the card with a マイナポータル screen
+    NOTICE_ALONE = "notice_alone"
+    PORTAL_ALONE = "portal_alone"
+
+
+NEEDS_CARD_SEEN = (Paper.CARD_NOTICE, Paper.CARD_PORTAL)
+NOT_ENOUGH = (Paper.NOTICE_ALONE, Paper.PORTAL_ALONE)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupDoor:
+    """Who are you? `job` while the staff credential is being checked."""
+
+    reception: ReceptionId
+    job: int | None = None
+    refused: bool = False
+    wait_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LookupPaper:
+    reception: ReceptionId
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRefused:
+    """The paper alone confirms nothing: why, and what to bring."""
+
+    reception: ReceptionId
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
+class LookupCardSeen:
+    """Staff tick: card seen, face matches."""
+
+    reception: ReceptionId
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
+class LookupTyping:
+    """Insurer number, symbol, number, branch, birth date on the kiosk's own keypad."""
+
+    reception: ReceptionId
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
+class LookupAsking:
+    """限度額 needs the patient's consent here."""
+
+    reception: ReceptionId
+    paper: Paper
+    query: QueryRef
+
+
+@dataclass(frozen=True, slots=True)
+class LookingUp:
+    """`limit`: the answer about 限度額, None when it was not asked."""
+
+    reception: ReceptionId
+    paper: Paper
+    query: QueryRef
+    limit: bool | None
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookupHandingOff:
+    reception: ReceptionId
+    validity: Validity
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookupProblem:
+    """`again`: the same question may be asked once more; otherwise only typing anew or leaving."""
+
+    reception: ReceptionId
+    paper: Paper
+    query: QueryRef
+    limit: bool | None
+    failure: FailureCode
+    upstream: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Postponing:
+    """What was confirmed or typed is being put into the encrypted queue. `presence`: the card still on the reader."""
+
+    reception: ReceptionId
+    job: int
+    presence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PutBack:
     """The card was taken too early. Only the same fingerprint continues `behind`, within a few seconds."""
 
@@ -421,6 +597,30 @@ class RetrySend:
 
 # What "try again" repeats, so that nothing already done is lost. None: reading the card.
 Retry = RetryConfirm | RetryRegister | RetrySend
+
+
+@dataclass(frozen=True, slots=True)
+class LateLookup:
+    query: QueryRef
+    limit: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class LateStaff:
+    """Confirmed by eye; nothing was asked, so nothing may be shared."""
+
+    identity: StaffIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class LateConsents:
+    answers: Answers
+    language: str
+
+
+# What can be finished without the patient when the line is back. A face check or a PIN cannot: the gateway's challenge
+# is over by then.
+Late = LateLookup | LateStaff | LateConsents
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,9 +678,23 @@ CardState = (
     | CheckingAnswers
     | Problem
 )
+LookupState = (
+    LookupDoor
+    | LookupPaper
+    | LookupRefused
+    | LookupCardSeen
+    | LookupTyping
+    | LookupAsking
+    | LookingUp
+    | LookupHandingOff
+    | LookupProblem
+)
 State = (
     Idle
+    | Leaflet
     | NoCard
+    | LookupState
+    | Postponing
     | CardState
     | Sending
     | HandingOff
@@ -532,7 +746,26 @@ def visit_of(state: State) -> Visit | None:
             return state.identified.visit
         case AskingAll() | AskingItem() | CheckingAnswers() | Sending() | HandingOff():
             return state.eligible.identified.visit
-        case Idle() | NoCard() | OutOfService() | StaffDoor() | StaffRoom() | TakeCard() | Farewell():
+        case (
+            Idle()
+            | Leaflet()
+            | NoCard()
+            | OutOfService()
+            | StaffDoor()
+            | StaffRoom()
+            | TakeCard()
+            | Farewell()
+            | Postponing()
+            | LookupDoor()
+            | LookupPaper()
+            | LookupRefused()
+            | LookupCardSeen()
+            | LookupTyping()
+            | LookupAsking()
+            | LookingUp()
+            | LookupHandingOff()
+            | LookupProblem()
+        ):
             return None
         case _:
             return state.visit
@@ -540,7 +773,21 @@ def visit_of(state: State) -> Visit | None:
 
 def reception_of(state: State) -> ReceptionId | None:
     match state:
-        case NoCard() | TakeCard() | Farewell():
+        case (
+            NoCard()
+            | TakeCard()
+            | Farewell()
+            | Postponing()
+            | LookupDoor()
+            | LookupPaper()
+            | LookupRefused()
+            | LookupCardSeen()
+            | LookupTyping()
+            | LookupAsking()
+            | LookingUp()
+            | LookupHandingOff()
+            | LookupProblem()
+        ):
             return state.reception
         case _:
             visit = visit_of(state)

@@ -9,10 +9,11 @@ from typing import assert_never
 
 from kiosk.reception import events as e
 from kiosk.reception import states as s
-from kiosk.reception.consent import Item
+from kiosk.reception.consent import MEDICAL, Item
 from kiosk.reception.events import Event
 from kiosk.reception.failure import TABLE, FailureCode, text_key
-from kiosk.reception.machine import methods
+from kiosk.reception.leaflet import WITH_QR
+from kiosk.reception.machine import late, methods
 from kiosk.reception.policy import Policy
 from kiosk.reception.states import Ending, Method
 
@@ -39,6 +40,13 @@ class Page(StrEnum):
     PROBLEM = "problem"
     PRACTICE_MACHINE = "practice_machine"
     OUT_OF_SERVICE = "out_of_service"
+    LEAFLET = "leaflet"
+    LOOKUP_DOOR = "lookup_door"
+    LOOKUP_PAPER = "lookup_paper"
+    LOOKUP_REFUSED = "lookup_refused"
+    LOOKUP_CARD_SEEN = "lookup_card_seen"
+    LOOKUP_TYPING = "lookup_typing"
+    LOOKUP_LIMIT = "lookup_limit"
     STAFF_DOOR = "staff_door"
     STAFF_ROOM = "staff_room"
 
@@ -108,22 +116,49 @@ class StaffPanel:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPanel:
-    """One block per item: name, look-back in years."""
+    """One block per item: name, look-back in years (0: none to tell)."""
 
     items: tuple[tuple[Item, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswersPanel:
-    rows: tuple[tuple[Item, bool], ...]
+    """`rows`: question and the words of its answer."""
+
+    rows: tuple[tuple[Item, Text], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ResultPanel:
+    """`failure`: the code that staff look up, when the insurance is not valid."""
+
     ending: Ending
     number: int | None
     card_in: bool
     alarm: bool
+    failure: FailureCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeafletPanel:
+    """`name`: of `leaflet.<name>`; `qr`: show the code of Mynaportal's public top page."""
+
+    name: str
+    index: int
+    total: int
+    qr: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPanel:
+    """The keypad for insurer number, symbol, number, branch and birth date."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupDoorPanel:
+    """Staff credential pad."""
+
+    wait_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +195,9 @@ Panel = (
     | ProblemPanel
     | DoorPanel
     | RoomPanel
+    | LeafletPanel
+    | QueryPanel
+    | LookupDoorPanel
 )
 
 
@@ -196,10 +234,28 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
         case s.Idle():
             # The runtime replaces the empty id by a fresh one: the domain makes no random numbers.
             door = _action("no_card", e.NoCardChosen(s.ReceptionId("")))
-            return _make(Page.IDLE, actions=(door,))
+            leaflet = Action("leaflet", Text("action.leaflet"), e.LeafletOpened(), Weight.QUIET)
+            return _make(Page.IDLE, actions=(door, leaflet) if policy.leaflet else (door,))
+        case s.Leaflet():
+            return _leaflet(state, policy)
         case s.NoCard():
             done = Action("done", Text("action.done"), e.Back(), Weight.MAIN)
-            return _make(Page.NO_CARD, actions=(done,))
+            lookup = Action("lookup", Text("action.lookup"), e.LookupWanted(), Weight.QUIET)
+            return _make(Page.NO_CARD, actions=(done, lookup) if policy.lookup else (done,))
+        case (
+            s.LookupDoor()
+            | s.LookupPaper()
+            | s.LookupRefused()
+            | s.LookupCardSeen()
+            | s.LookupTyping()
+            | s.LookupAsking()
+            | s.LookingUp()
+            | s.LookupHandingOff()
+            | s.LookupProblem()
+        ):
+            return _lookup(state, policy)
+        case s.Postponing():
+            return _make(Page.WORKING, lead=(Text("page.working.lead_postponing"),), panel=ProgressPanel(0, 0))
         case s.Choosing():
             return _choose(state.visit, state.job is not None, kiosk.health, policy)
         case s.AwaitingRead():
@@ -257,23 +313,7 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
         case s.AskingAll():
             return _consent_all(state, policy)
         case s.AskingItem():
-            values: dict[str, str | int | Text] = {
-                "institution": policy.institution_name,
-                "item": _item(state.item),
-                "years": policy.look_back_years[state.item],
-            }
-            return View(
-                Page.CONSENT_ITEM,
-                Text("page.consent_item.title", values),
-                lead=(Text("page.consent_item.lead", values), Text("page.consent_item.lead2", values)),
-                actions=(
-                    _action("item_yes", e.ItemAnswered(state.item, True)),
-                    _action("item_no", e.ItemAnswered(state.item, False)),
-                ),
-                panel=ConsentPanel(((state.item, policy.look_back_years[state.item]),)),
-                back=_BACK,
-                can_cancel=True,
-            )
+            return _consent_item(state, policy)
         case s.CheckingAnswers():
             changes = tuple(
                 Action(f"change_{item.name.lower()}", Text("action.change"), e.ChangeAnswer(item), Weight.QUIET)
@@ -283,7 +323,7 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             return _make(
                 Page.CHECK_ANSWERS,
                 actions=(confirm, *changes),
-                panel=AnswersPanel(state.answers.given),
+                panel=AnswersPanel(tuple((item, answer_text(item, yes)) for item, yes in state.answers.given)),
                 back=_BACK,
                 can_cancel=True,
             )
@@ -375,16 +415,30 @@ def _staff_notice(refused: bool, wait_seconds: int) -> Text | None:
     return Text("notice.staff_refused") if refused else None
 
 
+def _words(policy: Policy) -> dict[str, str | int | Text]:
+    """Who asks: institution, and the people of its kind."""
+    return {
+        "institution": policy.institution_name,
+        "people": Text(f"people.{policy.kind.name.lower()}"),
+        "purpose": Text(f"purpose.{policy.kind.name.lower()}"),
+    }
+
+
+def _notice(state: s.AskingAll | s.AskingItem) -> Text | None:
+    """The first page of questions says what concerns the card itself."""
+    found = s.notices(state.eligible.eligibility)
+    return Text(f"notice.{found[0]}") if found else None
+
+
 def _consent_all(state: s.AskingAll, policy: Policy) -> View:
-    values: dict[str, str | int | Text] = {"institution": policy.institution_name}
-    items = tuple((item, policy.look_back_years[item]) for item in state.eligible.questions)
-    soon = state.eligible.eligibility.certificate_ends_soon
+    values = _words(policy)
+    items = tuple((item, policy.look_back_years[item]) for item in state.eligible.questions if item in MEDICAL)
     each = Action("each", Text("action.each"), e.AllAnswered(e.All.EACH), Weight.QUIET)
     return View(
         Page.CONSENT_ALL,
         Text("page.consent_all.title", values),
         lead=(Text("page.consent_all.lead", values), Text("page.consent_all.lead2", values)),
-        notice=Text("notice.certificate_ends_soon") if soon else None,
+        notice=_notice(state),
         actions=(
             _action("all_yes", e.AllAnswered(e.All.YES)),
             _action("all_no", e.AllAnswered(e.All.NO)),
@@ -395,13 +449,149 @@ def _consent_all(state: s.AskingAll, policy: Policy) -> View:
     )
 
 
+def _consent_item(state: s.AskingItem, policy: Policy) -> View:
+    """Medical information has one pair of sentences for all; what is no consent to medical information its own."""
+    item = state.item
+    years = policy.look_back_years.get(item, 0)
+    values: dict[str, str | int | Text] = {**_words(policy), "item": _item(item), "years": years}
+    key = "page.consent_item" if item in MEDICAL else f"page.consent_item.{item.name.lower()}"
+    first = state.draft.questions[0] is item and not state.draft.medical
+    return View(
+        Page.CONSENT_ITEM,
+        Text(f"{key}.title", values),
+        lead=(Text(f"{key}.lead", values), Text(f"{key}.lead2", values)),
+        notice=_notice(state) if first else None,
+        actions=_item_actions(state),
+        panel=ConsentPanel(((item, years),)),
+        back=None if first and not state.returning else _BACK,
+        can_cancel=True,
+    )
+
+
+def _item_actions(state: s.AskingItem) -> tuple[Action, ...]:
+    item = state.item
+    if item is not Item.DISPENSE:
+        yes, no = _answer_names(item)
+        return (_action(yes, e.ItemAnswered(item, True)), _action(no, e.ItemAnswered(item, False)))
+    offered = state.eligible.eligibility.prescriptions
+    each = tuple(
+        Action(
+            f"dispense_{place}",
+            Text("action.dispense_one", {"month": int(one.day[4:6]), "day": int(one.day[6:])}),
+            e.ItemAnswered(item, True, (one.token,)),
+        )
+        for place, one in enumerate(offered, 1)
+    )
+    every = e.ItemAnswered(item, True, tuple(one.token for one in offered))
+    both = (_action("dispense_all", every),) if len(offered) > 1 else ()
+    return (*both, *each, _action("dispense_none", e.ItemAnswered(item, False)))
+
+
+def _answer_names(item: Item) -> tuple[str, str]:
+    match item:
+        case Item.PRESCRIPTION:
+            return "prescription_electronic", "prescription_paper"
+        case Item.LIMIT | Item.SUBSIDY | Item.DISEASE:
+            return "item_use", "item_not_use"
+        case _:
+            return "item_yes", "item_no"
+
+
+def answer_text(item: Item, yes: bool) -> Text:
+    """An answer as the check page says it: `answer.yes`, or the words of this question."""
+    own = {Item.PRESCRIPTION: "prescription", Item.DISPENSE: "dispense", Item.LIMIT: "use", Item.SUBSIDY: "use"}
+    own[Item.DISEASE] = "use"
+    kind = f"{own[item]}_" if item in own else ""
+    return Text(f"answer.{kind}{'yes' if yes else 'no'}")
+
+
+def _leaflet(state: s.Leaflet, policy: Policy) -> View:
+    name = policy.leaflet[state.index]
+    back = Action("previous_page", Text("action.previous_page"), e.LeafletTurned(-1))
+    forward = Action("next_page", Text("action.next_page"), e.LeafletTurned(1))
+    return View(
+        Page.LEAFLET,
+        Text(f"leaflet.{name}.title"),
+        lead=(Text(f"leaflet.{name}.body"),),
+        actions=(back, forward) if len(policy.leaflet) > 1 else (),
+        panel=LeafletPanel(name, state.index, len(policy.leaflet), name in WITH_QR),
+        back=Action("done", Text("action.done"), e.Back(), Weight.QUIET),
+    )
+
+
+def _lookup(state: s.LookupState, policy: Policy) -> View:
+    match state:
+        case s.LookupDoor() if state.job is not None:
+            return _make(Page.WORKING, panel=ProgressPanel(0, 0))
+        case s.LookupDoor():
+            notice = _staff_notice(state.refused, state.wait_seconds)
+            return _make(Page.LOOKUP_DOOR, notice=notice, panel=LookupDoorPanel(state.wait_seconds), back=_BACK)
+        case s.LookupPaper():
+            papers = tuple(_action(f"paper_{paper}", e.PaperChosen(paper)) for paper in s.Paper)
+            return _make(Page.LOOKUP_PAPER, actions=papers, back=_BACK, can_cancel=True)
+        case s.LookupRefused():
+            lead = (Text(f"page.lookup_refused.lead_{state.paper}"), Text("page.lookup_refused.bring"))
+            leave = Action("cancel", Text("action.done"), e.Cancelled(), Weight.MAIN)
+            return _make(Page.LOOKUP_REFUSED, lead=lead, actions=(leave,), back=_BACK)
+        case s.LookupCardSeen():
+            seen = (_action("card_seen", e.CardSeen(True)), _action("card_not_seen", e.CardSeen(False)))
+            return _make(Page.LOOKUP_CARD_SEEN, actions=seen, back=_BACK, can_cancel=True)
+        case s.LookupTyping():
+            return _make(Page.LOOKUP_TYPING, panel=QueryPanel(), back=_BACK, can_cancel=True)
+        case s.LookupAsking():
+            answers = (
+                _action("item_use", e.ItemAnswered(Item.LIMIT, True)),
+                _action("item_not_use", e.ItemAnswered(Item.LIMIT, False)),
+            )
+            words = _words(policy)
+            return View(
+                Page.LOOKUP_LIMIT,
+                Text("page.lookup_limit.title", words),
+                lead=(Text("page.lookup_limit.lead", words),),
+                actions=answers,
+                panel=ConsentPanel(((Item.LIMIT, 0),)),
+                back=_BACK,
+                can_cancel=True,
+            )
+        case s.LookingUp():
+            return _make(Page.WORKING, lead=(Text("page.working.lead_insurance"),), panel=ProgressPanel(0, 0))
+        case s.LookupHandingOff():
+            return _make(Page.WORKING, lead=(Text("page.working.lead_sending"),), panel=ProgressPanel(0, 0))
+        case s.LookupProblem():
+            return _lookup_problem(state, policy)
+        case _:
+            assert_never(state)
+
+
+def _lookup_problem(state: s.LookupProblem, policy: Policy) -> View:
+    key = text_key(state.failure)
+    actions = [_TRY_AGAIN] if state.again else []
+    if state.again and policy.postpone:
+        actions.append(_action("postpone", e.PostponeWanted()))
+    type_again = Action("type_again", Text("action.type_again"), e.Back())
+    leave = Action("cancel", Text("action.done"), e.Cancelled(), Weight.QUIET)
+    return View(
+        Page.PROBLEM,
+        Text(f"{key}.what"),
+        lead=(Text(f"{key}.staff"),),  # only staff are here
+        actions=(*actions, type_again, leave),
+        panel=ProblemPanel(state.failure, state.upstream),
+    )
+
+
 def _result(page: Page, outcome: s.Outcome, card_in: bool, alarm: bool) -> View:
+    """One sentence, then what else concerns this person: the certificate's end, papers that are still needed."""
+    lead = [Text(f"outcome.{outcome.ending}")]
+    if outcome.failure is not None:
+        lead.append(Text(f"{text_key(outcome.failure)}.other"))
+    elif outcome.ending in (Ending.DONE, Ending.DELAYED):
+        lead.append(Text("outcome.papers"))
     return View(
         page,
         Text(f"page.{page}.title"),
-        lead=(Text(f"outcome.{outcome.ending}"),),
-        notice=Text("notice.certificate_ends_soon") if outcome.certificate_ends_soon else None,
-        panel=ResultPanel(outcome.ending, outcome.number, card_in, alarm),
+        lead=tuple(lead),
+        notice=Text(f"notice.{outcome.notices[0]}") if outcome.notices else None,
+        panel=ResultPanel(outcome.ending, outcome.number, card_in, alarm, outcome.failure),
     )
 
 
@@ -414,6 +604,8 @@ def _problem(state: s.Problem, health: s.Health, policy: Policy) -> View:
         actions.append(_TRY_AGAIN)
     elif failure.recoverable:
         actions.extend(_method(method) for method in methods(state.visit, health, policy))
+    if policy.postpone and late(state, "") is not None:
+        actions.append(_action("postpone", e.PostponeWanted()))
     leave = Action("cancel", Text("action.cancel"), e.Cancelled(), Weight.QUIET if actions else Weight.MAIN)
     return View(
         Page.PRACTICE_MACHINE if practice else Page.PROBLEM,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from devices.secret import SecretBytes
 from kiosk.reception.commands import Sound
 from kiosk.reception.consent import Answers
 from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Eligibility, Identity, ReceptionId
+from kiosk.reception.states import Eligibility, Identity, Late, ReceptionId, Validity
 
 
 class JobError(Exception):
@@ -43,11 +44,26 @@ class Gateway(Protocol):
 
     def register(self, reception: ReceptionId) -> Eligibility: ...
 
-    def consent(self, reception: ReceptionId, answers: Answers, language: str) -> SecretBytes: ...
+    def consent(self, reception: ReceptionId, answers: Answers, language: str) -> SecretBytes:
+        """The full result (`kiosk.fullresult`), for the hand-off."""
+
+    def look_up(
+        self, reception: ReceptionId, query: SecretBytes, limit: bool | None
+    ) -> tuple[Validity, SecretBytes | None]:
+        """By insured number (`kiosk.reception.insured.Query`, JSON). Full result, None when it names nobody."""
 
     def forget(self, reception: ReceptionId) -> None: ...
 
     def check(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """`number`: 受付番号 of the day. `delayed`: the file follows. `substituted`: characters that became ●."""
+
+    number: int
+    delayed: bool
+    substituted: int
 
 
 class Handoff(Protocol):
@@ -56,11 +72,21 @@ class Handoff(Protocol):
     def begin(self, reception: ReceptionId) -> None:
         """Journal that the answers are about to be sent."""
 
-    def finish(self, reception: ReceptionId, result: SecretBytes) -> tuple[int, bool]:
-        """Write the file. Returns the day's number and whether the file is delayed. May raise `JobError`."""
+    def finish(self, reception: ReceptionId, result: SecretBytes) -> Placed:
+        """Write the file. May raise `JobError`."""
 
     def tidy(self) -> None:
         """Finish what an earlier failure left, remove what is past its retention."""
+
+
+class Postponer(Protocol):
+    """The encrypted queue for a line that is down. Blocking; called on the net thread only."""
+
+    def put(self, reception: ReceptionId, late: Late, payload: SecretBytes | None) -> None:
+        """`payload`: the query, or the certificate. May raise `JobError`."""
+
+    def tidy(self) -> None:
+        """Finish what is waiting, remove what is too old. Never raises."""
 
 
 class Credentials(Protocol):
