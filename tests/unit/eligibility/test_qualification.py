@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.qualification import MAX_BYTES, BadQualification, Limit, QualificationResult, SpecificDisease
+from kiosk.qualification import MAX_BYTES, BadQualification, Limit, QualificationResult, SpecificDisease, face_fault
 from tests.helpers.results import result
 
 JSON = st.recursive(
@@ -36,6 +36,8 @@ def refused(value: Any) -> BadQualification:
 def test_there_and_back() -> None:
     value = result(
         limit=Limit(classification="01", flag="B10", valid_from="20260401"),
+        disease_consent="1",
+        disease_time="20260401090000",
         diseases=(SpecificDisease(category="3", valid_from="20260401"),),
     )
     assert QualificationResult.parse(value.to_json()) == value
@@ -59,7 +61,7 @@ def test_there_and_back() -> None:
         ("InsurerNumber", "１２３"),
         ("InsuredBranchNumber", "1"),
         ("InsuredCardClassification", "08"),
-        ("PharmacistsInfoConsFlg", "2"),
+        ("PharmacistsInfoConsFlg", "4"),
         ("PostNumber", "1234567"),
         ("LimitApplicationCertificateRelatedInfo", {}),
         ("SpecificDiseasesCertificateList", {}),
@@ -89,11 +91,19 @@ def test_unknown_elements_are_refused_without_their_name() -> None:
     assert "SecretOfTheSender" not in str(refused(value))
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_exactly_one_person(count: int) -> None:
+def test_one_person() -> None:
     value = plain()
-    value["MessageBody"]["ResultList"] *= count
-    assert "exactly one" in str(refused(value))
+    value["MessageBody"]["ResultList"] *= 2
+    assert "more than one" in str(refused(value))
+    value = plain()
+    value["MessageBody"]["QualificationValidity"] = "4"
+    value["MessageBody"]["ResultList"] = []
+    nobody = QualificationResult.parse(json.dumps(value).encode())
+    assert nobody.marked_simulated
+    assert face_fault(nobody) == "not exactly one person"
+    assert face_fault(result()) is None
+    with pytest.raises(BadQualification, match="exactly one"):
+        _ = nobody.person
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def test_lists_and_groups() -> None:
         elderly=ElderlyRecipient(valid_from="20260401", ratio="020"),
         limit=Limit(classification="01", flag="A03", valid_from="20260401"),
         disease_consent="1",
+        disease_time="20260401090000",
         diseases=(
             SpecificDisease(category="1", valid_from="20260401", self_pay="10000"),
             SpecificDisease(category="2", valid_from="20260401"),
