@@ -13,7 +13,7 @@ Picture = NDArray[np.uint8]
 
 
 class Secret(Protocol):
-    """A wipeable buffer of fixed capacity. ASCII digits go in one by one."""
+    """A wipeable buffer of fixed capacity. Bytes go in one by one."""
 
     def append(self, byte: int) -> bool: ...
 
@@ -37,6 +37,12 @@ class SecretDoor(Protocol):
     def staff_entered(self, secret: Secret, reason: StaffReason) -> None: ...
 
     def maintenance_pin(self, secret: Secret) -> None: ...
+
+    def lookup_pin(self, secret: Secret) -> None:
+        """The staff credential at the door of the look-up by number: becomes `LookupPin`."""
+
+    def query_entered(self, secret: Secret) -> None:
+        """JSON of `kiosk.reception.insured.Query` in ASCII, plausible: becomes `QueryEntered`."""
 
 
 class FrameSource(Protocol):
