@@ -82,8 +82,8 @@ SHAPE_OURS = Rule(
     "length", "Texts are not empty, have no control character and are not longer than this record allows."
 )
 TOO_MANY = Rule("too-many", f"Not more than {MANY} entries in a list.")
-# What `parse` and the readers say of single elements; what elements say of each other is in RECORD_RULES.
-ELEMENT_RULES = (JSON, UNKNOWN, MISSING_ELEMENT, MISSING_OURS, CODE, SHAPE, SHAPE_OURS, TOO_MANY)
+# What is said of single elements, in JSON and XML; what elements say of each other is in RECORD_RULES.
+ELEMENT_RULES = (UNKNOWN, MISSING_ELEMENT, MISSING_OURS, CODE, SHAPE, SHAPE_OURS, TOO_MANY)
 
 
 @dataclass(frozen=True, slots=True)
