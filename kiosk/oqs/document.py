@@ -105,19 +105,28 @@ class _Writer:
         self.put(f"{' ' * depth}<{name}>{value}</{name}>\n")
 
     def put(self, text: str) -> None:
-        if self._codec == Encoding.SHIFT_JIS.codec:
-            text = text.translate(_CP932)
-        for character in text:
-            try:
-                self.content += _encoded(character, self._codec)
-            except UnicodeEncodeError:
-                self.content += UNMAPPABLE.encode(self._codec)
+        for character in _folded(text, self._codec):
+            code = _encoded(character, self._codec)
+            if code is None:
+                code = UNMAPPABLE.encode(self._codec)
                 self.substituted += 1
+            self.content += code
 
 
-def _encoded(character: str, codec: str) -> bytes:
-    """Raises `UnicodeEncodeError`, also for the single bytes of code page 932 that stand for no character."""
-    code = character.encode(codec)
-    if codec == Encoding.SHIFT_JIS.codec and code in NO_CHARACTER:
-        raise UnicodeEncodeError(codec, character, 0, 1, "no character of code page 932")
-    return code
+def seen(text: str, encoding: Encoding) -> str:
+    """What a consumer reads where `text` was written."""
+    folded = _folded(text, encoding.codec)
+    return "".join(UNMAPPABLE if _encoded(one, encoding.codec) is None else one for one in folded)
+
+
+def _folded(text: str, codec: str) -> str:
+    return text.translate(_CP932) if codec == Encoding.SHIFT_JIS.codec else text
+
+
+def _encoded(character: str, codec: str) -> bytes | None:
+    """None: not in the set."""
+    try:
+        code = character.encode(codec)
+    except UnicodeEncodeError:
+        return None
+    return None if codec == Encoding.SHIFT_JIS.codec and code in NO_CHARACTER else code

@@ -13,9 +13,9 @@ from kiosk.qualification import CHARACTER_CODE, CODE, MANY, Codes, Header, Quali
 
 _NOTICE = """\
   This schema is a work of the Uketsuke project. It is not the official one, which is not public, and nobody has
-  confirmed it. Names, order and codes: docs/face-file.md says where they are from. The schema demands the order in
-  which this project writes; real files may have another. What elements say of each other is not in it: see
-  kiosk check - -rules. Written by kiosk check - -write-schema FILE.
+  confirmed it. docs/face-file.md says where names, order and codes are from. The schema demands the order in which
+  this project writes; real files may have another. What elements say of each other is not in it: `kiosk check --rules`.
+  Written by `kiosk check --write-schema FILE`.
 """
 _TEXT = r"[^\t\n\r]*\S[^\t\n\r]*"
 
@@ -25,8 +25,8 @@ def xsd() -> str:
     return "\n".join(
         [
             '<?xml version="1.0" encoding="UTF-8"?>',
-            f"<!--\n{_NOTICE}-->",
             '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" version="1">',
+            f" <xs:annotation><xs:documentation>\n{_NOTICE} </xs:documentation></xs:annotation>",
             *_group("XmlMsg", QualificationResult, "", 1),
             "</xs:schema>\n",
         ]
