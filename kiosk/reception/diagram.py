@@ -16,7 +16,7 @@ from kiosk.reception.machine import deadline, extendable, step
 from kiosk.reception.policy import Policy
 
 PHASES: dict[str, tuple[type, ...]] = {
-    "Doors": (s.Idle, s.NoCard, s.OutOfService),
+    "Doors": (s.Idle, s.Leaflet, s.NoCard, s.OutOfService),
     "Identity": (
         s.Choosing,
         s.AwaitingRead,
@@ -34,7 +34,18 @@ PHASES: dict[str, tuple[type, ...]] = {
     "Consents": (s.AskingAll, s.AskingItem, s.CheckingAnswers, s.Sending),
     "Ending": (s.HandingOff, s.TakeCard, s.Farewell),
     "Away": (s.PutBack, s.Rechecking),
-    "Trouble": (s.Problem,),
+    "Trouble": (s.Problem, s.Postponing),
+    "ByNumber": (
+        s.LookupDoor,
+        s.LookupPaper,
+        s.LookupRefused,
+        s.LookupCardSeen,
+        s.LookupTyping,
+        s.LookupAsking,
+        s.LookingUp,
+        s.LookupHandingOff,
+        s.LookupProblem,
+    ),
     "Maintenance": (s.StaffDoor, s.StaffRoom),
 }
 _TITLES = {
@@ -45,6 +56,7 @@ _TITLES = {
     "Ending": "Hand-off and farewell",
     "Away": "The card was taken too early",
     "Trouble": "Something failed",
+    "ByNumber": "Look-up by number (番号による資格確認)",
     "Maintenance": "Maintenance",
 }
 # These can happen in every state: a column of the table each, and no arrows except where they are the ordinary way.
@@ -66,7 +78,7 @@ _BEFORE = "WhereItWas"
 _NAMES = {"reception", "ref", "connection", "fingerprint", "evidence", "fresh", "upstream", "hint", "done", "total"}
 _NAMES |= {"jobs", "number", "wait_seconds", "reason", "given", "findings", "answers", "language"}
 # Once the patient is known, what was tried before decides nothing any more.
-_NAMES |= {"identified", "eligible"}
+_NAMES |= {"identified", "eligible", "query", "limit", "index", "validity"}
 _PRESENCE = {"job", "presence", "photo", "running"}
 
 
@@ -87,7 +99,8 @@ class Edge:
 
 def explore() -> list[Edge]:
     """Every step that leads from one kind of state to another, in the order found."""
-    policy = Policy(face_attempts=2)  # fewer to walk through, and each kind of step is still there
+    # Fewer to walk through, and each kind of step is still there.
+    policy = Policy(face_attempts=2, postpone=True, questions=(Item.MEDICATION, Item.DISEASE))
     start = s.Kiosk()
     known = {_key(start)}
     todo = deque([start])
@@ -157,6 +170,15 @@ def _events(state: s.State) -> Iterator[e.Event]:
     yield from (e.ItemAnswered(item, True) for item in Item)
     yield from (e.ChangeAnswer(item) for item in Item)
     yield from (e.AnswersConfirmed(), e.Back(), e.Cancelled(), e.StaffGesture())
+    yield from (
+        e.LeafletOpened(),
+        e.LeafletTurned(1),
+        e.LookupWanted(s.ReceptionId("lookup")),
+        e.LookupPin(s.PinRef("pin")),
+    )
+    yield from (e.PaperChosen(paper) for paper in s.Paper)
+    yield from (e.CardSeen(yes) for yes in (True, False))
+    yield from (e.QueryEntered(s.QueryRef("query")), e.PostponeWanted())
     yield e.MaintenancePin(s.PinRef("pin"))
     yield from (e.TestWanted(e.Test.READER), e.ServiceSet(False), e.ServiceSet(True), e.StaffLeft())
     prints = state.fingerprint if isinstance(state, s.Rechecking) else "card"
@@ -171,9 +193,14 @@ def _events(state: s.State) -> Iterator[e.Event]:
     yield from (e.StaffAccepted(reception, job), e.StaffDenied(reception, job, 0))
     yield e.EligibilityCame(reception, job, s.Eligibility(True, s.Validity.VALID, ORDER))
     yield e.EligibilityCame(reception, job, s.Eligibility(True, s.Validity.VALID))
+    yield e.EligibilityCame(reception, job, s.Eligibility(True, s.Validity.VALID, (Item.DISEASE,)))
     yield e.EligibilityCame(reception, job, s.Eligibility(True, s.Validity.INVALID))
+    yield e.EligibilityCame(reception, job, s.Eligibility(True, s.Validity.NONE))
     yield e.EligibilityCame(reception, job, s.Eligibility(False, s.Validity.VALID))
     yield e.ResultCame(reception, job, s.ResultRef("result"))
+    yield e.LookedUp(reception, job, s.Validity.VALID, s.ResultRef("result"))
+    yield e.LookedUp(reception, job, s.Validity.NONE, None)
+    yield e.Postponed(reception, job)
     yield e.HandedOff(reception, job, 1)
     for failure in (FailureCode.GATEWAY_DOWN, FailureCode.NOT_THIS_CARD):
         yield e.JobFailed(reception, job, failure)
@@ -216,7 +243,13 @@ def _label(event: e.Event, state: s.State) -> str:
         case e.EligibilityCame() if event.eligibility.validity is s.Validity.VALID:
             return "valid" if event.eligibility.questions else "valid, nothing to ask"
         case e.EligibilityCame():
-            return "invalid"
+            return "nobody" if event.eligibility.validity in s.NOBODY else "not valid"
+        case e.LookedUp():
+            return "nobody" if event.result is None else "found"
+        case e.PaperChosen():
+            return event.paper.value.replace("_", " ")
+        case e.CardSeen():
+            return "card seen" if event.yes else "card not seen"
         case e.DoorAnswered():
             return "accepted" if event.accepted else "refused"
         case _:

@@ -149,7 +149,9 @@ class AnswersConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class LookupWanted:
-    """From the page for people without a card: staff look up by number."""
+    """From the page for people without a card: staff look up by number. `fresh`: the id of this reception."""
+
+    fresh: ReceptionId
 
 
 @dataclass(frozen=True, slots=True)

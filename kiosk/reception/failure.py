@@ -114,6 +114,23 @@ TABLE: dict[FailureCode, Failure] = {
 }
 
 
+def may_succeed_later(code: FailureCode) -> bool:
+    """The same request may succeed when it is made again."""
+    return code in _LATER
+
+
+_LATER = (
+    FailureCode.GATEWAY_DOWN,
+    FailureCode.GATEWAY_ERROR,
+    FailureCode.GATEWAY_NONSENSE,
+    FailureCode.GATEWAY_UNTRUSTED,
+    FailureCode.FOLDER_DOWN,
+    FailureCode.FOLDER_TIMEOUT,
+    FailureCode.FOLDER_NONSENSE,
+    FailureCode.STEP_TIMEOUT,
+)
+
+
 def text_key(code: FailureCode) -> str:
     """Catalogue prefix of a code: `failure.card_unreadable`."""
     return f"failure.{code.name.lower()}"

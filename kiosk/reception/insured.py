@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import assert_never
 
 from kiosk.reception.number import OLDEST
 
@@ -95,6 +96,8 @@ def query_doubt(field: QueryField, value: str, today: date) -> QueryDoubt | None
             return None if re.fullmatch(r"(?:[0-9]{2})?", value) else QueryDoubt.LENGTH
         case QueryField.BIRTH:
             return None if _birth_is_plausible(value, today) else QueryDoubt.DATE
+        case _:
+            assert_never(field)
 
 
 def _birth_is_plausible(value: str, today: date) -> bool:

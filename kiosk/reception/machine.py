@@ -11,9 +11,10 @@ from typing import assert_never
 
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
+from kiosk.reception import lookup
 from kiosk.reception import states as s
-from kiosk.reception.consent import MEDICAL, Answers, Draft, Item
-from kiosk.reception.failure import TABLE, FailureCode, Helper
+from kiosk.reception.consent import MEDICAL, Answers, Draft
+from kiosk.reception.failure import TABLE, FailureCode, Helper, may_succeed_later
 from kiosk.reception.policy import Policy
 from kiosk.reception.questions import Known
 from kiosk.reception.states import Method
@@ -247,6 +248,8 @@ class _Step:
         self, visit: s.Visit, failure: FailureCode, upstream: str = "", retry: s.Retry | None = None
     ) -> s.Problem:
         self.do(c.Record("problem", visit.reception, failure.value), c.Play(c.Sound.PROBLEM))
+        if not may_succeed_later(failure):
+            retry = None
         if TABLE[failure].helper is not Helper.PATIENT or not TABLE[failure].recoverable:
             self.do(c.CallCounter("problem"))
         return s.Problem(visit, failure, upstream, retry)
@@ -411,28 +414,17 @@ class _Step:
     def _card_put(self, state: s.State, event: e.CardPut) -> s.State:
         if event.presence == _presence(state):
             return state  # told twice
+        if isinstance(state, s.LookupState):
+            # Staff at work are not interrupted; the card is received afterwards.
+            self.waiting = s.Waiting(event.presence, event.fresh)
+            return state
         match state:
             case s.Idle() | s.Leaflet():
                 return self.begin(event.presence, event.fresh)
             case s.NoCard() | s.TakeCard() | s.Farewell():
                 self.waiting = s.Waiting(event.presence, event.fresh)
                 return self.idle(state.reception)
-            case (
-                s.OutOfService()
-                | s.StaffDoor()
-                | s.StaffRoom()
-                | s.Postponing()
-                | s.LookupDoor()
-                | s.LookupPaper()
-                | s.LookupRefused()
-                | s.LookupCardSeen()
-                | s.LookupTyping()
-                | s.LookupAsking()
-                | s.LookingUp()
-                | s.LookupHandingOff()
-                | s.LookupProblem()
-            ):
-                # Staff at work are not interrupted; the card is received afterwards.
+            case s.OutOfService() | s.StaffDoor() | s.StaffRoom() | s.Postponing():
                 self.waiting = s.Waiting(event.presence, event.fresh)
                 return state
             case s.Sending() | s.HandingOff():
@@ -456,25 +448,10 @@ class _Step:
         return s.Rechecking(moved, fingerprint, behind, job, event.fresh)
 
     def _card_taken(self, state: s.State, presence: int) -> s.State:
+        if isinstance(state, s.LookupState):
+            return state
         match state:
-            case (
-                s.Idle()
-                | s.Leaflet()
-                | s.OutOfService()
-                | s.StaffDoor()
-                | s.StaffRoom()
-                | s.Farewell()
-                | s.PutBack()
-                | s.LookupDoor()
-                | s.LookupPaper()
-                | s.LookupRefused()
-                | s.LookupCardSeen()
-                | s.LookupTyping()
-                | s.LookupAsking()
-                | s.LookingUp()
-                | s.LookupHandingOff()
-                | s.LookupProblem()
-            ):
+            case s.Idle() | s.Leaflet() | s.OutOfService() | s.StaffDoor() | s.StaffRoom() | s.Farewell() | s.PutBack():
                 return state
             case s.NoCard() | s.Postponing():
                 return replace(state, presence=None) if state.presence == presence else state
@@ -504,25 +481,13 @@ class _Step:
         return s.PutBack(visit, visit.certificate.fingerprint, self._suspend(state))
 
     def _reader_lost(self, state: s.State) -> s.State:
+        if isinstance(state, s.LookupState):
+            return state  # it needs no reader
         match state:
             case s.Idle() | s.Leaflet() | s.OutOfService():
                 return self.idle(None)
-            case (
-                s.StaffDoor()
-                | s.StaffRoom()
-                | s.Farewell()
-                | s.PutBack()
-                | s.LookupDoor()
-                | s.LookupPaper()
-                | s.LookupRefused()
-                | s.LookupCardSeen()
-                | s.LookupTyping()
-                | s.LookupAsking()
-                | s.LookingUp()
-                | s.LookupHandingOff()
-                | s.LookupProblem()
-            ):
-                return state  # a look-up needs no reader
+            case s.StaffDoor() | s.StaffRoom() | s.Farewell() | s.PutBack():
+                return state
             case s.NoCard() | s.Postponing():
                 return replace(state, presence=None)
             case s.TakeCard():
@@ -571,6 +536,8 @@ class _Step:
     # --- time ------------------------------------------------------------------------------------------------------
 
     def _deadline(self, state: s.State) -> s.State:
+        if isinstance(state, s.LookupState):
+            return lookup.deadline(self, state)
         match state:
             case s.Idle() | s.OutOfService():
                 return state
@@ -578,21 +545,6 @@ class _Step:
                 return self.idle(None)
             case s.NoCard():
                 return self._leave_no_card(state)
-            case (
-                s.LookupDoor()
-                | s.LookupPaper()
-                | s.LookupRefused()
-                | s.LookupCardSeen()
-                | s.LookupTyping()
-                | s.LookupAsking()
-                | s.LookupProblem()
-            ):
-                return self.idle(state.reception)
-            case s.LookingUp():
-                return self._lookup_failed(state, FailureCode.STEP_TIMEOUT)
-            case s.LookupHandingOff():
-                outcome = self.concluded(state.reception, state.validity, (), s.Ending.DELAYED, None)
-                return s.Farewell(state.reception, outcome)
             case s.Postponing():
                 return self._postponed(state, s.Ending.FAILED)
             case s.Farewell():
@@ -638,7 +590,7 @@ class _Step:
 
     def _intent(self, state: s.State, event: e.Intent) -> s.State:
         if isinstance(state, s.LookupState):
-            return self._lookup_intent(state, event)
+            return lookup.intent(self, state, event)
         if isinstance(event, e.Cancelled):
             return self._cancel(state)
         match state, event:
@@ -650,8 +602,14 @@ class _Step:
                 return s.StaffDoor()
             case s.NoCard(), e.Back():
                 return self._leave_no_card(state)
-            case s.NoCard(), e.LookupWanted() if self.policy.lookup:
-                return s.LookupDoor(state.reception)
+            case s.NoCard(presence=None), e.LookupWanted() if self.policy.lookup:
+                # An id of its own: the one before may be wiped already (registration declined).
+                self.do(
+                    c.Wipe(state.reception),
+                    c.Record("reception_ended", state.reception),
+                    c.Record("reception_started", event.fresh, "lookup"),
+                )
+                return s.LookupDoor(event.fresh)
             case s.Idle(), e.LeafletOpened() if self.policy.leaflet:
                 return s.Leaflet()
             case s.Leaflet(), e.LeafletTurned():
@@ -816,67 +774,6 @@ class _Step:
             return s.AskingAll(state.eligible)
         return replace(state, item=questions[position - 1])
 
-    # --- look-up by number -----------------------------------------------------------------------------------------
-
-    def _lookup_intent(self, state: s.LookupState, event: e.Intent) -> s.State:
-        match state, event:
-            case s.LookupDoor(), e.LookupPin() if state.job is None:
-                job = self.job()
-                self.do(c.CheckStaff(state.reception, job, event.credential))
-                return s.LookupDoor(state.reception, job)
-            case ((s.LookupDoor() | s.LookupPaper()), e.Back()):
-                return s.NoCard(state.reception)
-            case s.LookupPaper(), e.PaperChosen():
-                self.do(c.Record("lookup_paper", state.reception, event.paper.value))
-                if event.paper in s.NOT_ENOUGH:
-                    return s.LookupRefused(state.reception, event.paper)
-                if event.paper in s.NEEDS_CARD_SEEN:
-                    return s.LookupCardSeen(state.reception, event.paper)
-                return s.LookupTyping(state.reception, event.paper)
-            case s.LookupCardSeen(), e.CardSeen():
-                if not event.yes:
-                    return s.LookupPaper(state.reception)
-                return s.LookupTyping(state.reception, state.paper)
-            case ((s.LookupRefused() | s.LookupCardSeen() | s.LookupTyping()), e.Back()):
-                return s.LookupPaper(state.reception)
-            case s.LookupTyping(), e.QueryEntered():
-                if self.policy.asked((), Known.NUMBER):
-                    return s.LookupAsking(state.reception, state.paper, event.query)
-                return self.look_up(state.reception, state.paper, event.query, None)
-            case s.LookupAsking(), e.ItemAnswered() if event.item is Item.LIMIT:
-                return self.look_up(state.reception, state.paper, state.query, event.yes)
-            case ((s.LookupAsking() | s.LookupProblem()), e.Back()):
-                return s.LookupTyping(state.reception, state.paper)
-            case s.LookupProblem(again=True), e.TryAgain():
-                return self.look_up(state.reception, state.paper, state.query, state.limit)
-            case s.LookupProblem(again=True), e.PostponeWanted() if self.policy.postpone:
-                return self.postpone(state.reception, s.LateLookup(state.query, state.limit), None)
-            case ((s.LookingUp() | s.LookupHandingOff()), _):
-                return state
-            case _, e.Cancelled():
-                return self.idle(state.reception)
-            case _:
-                return state
-
-    def look_up(self, reception: s.ReceptionId, paper: s.Paper, query: s.QueryRef, limit: bool | None) -> s.LookingUp:
-        job = self.job()
-        self.do(c.LookUp(reception, job, query, limit))
-        return s.LookingUp(reception, paper, query, limit, job)
-
-    def _looked_up(self, state: s.LookingUp, event: e.LookedUp) -> s.State:
-        if event.result is None or event.validity in s.NOBODY:
-            failure = s.NOBODY.get(event.validity, FailureCode.GATEWAY_NONSENSE)
-            return self._lookup_failed(state, failure)
-        job = self.job()
-        self.do(c.Record("looked_up", event.reception), c.WriteHandoff(event.reception, job, event.result))
-        return s.LookupHandingOff(state.reception, event.validity, job)
-
-    def _lookup_failed(self, state: s.LookingUp, failure: FailureCode, upstream: str = "") -> s.LookupProblem:
-        self.do(c.Record("problem", state.reception, failure.value), c.Play(c.Sound.PROBLEM))
-        return s.LookupProblem(
-            state.reception, state.paper, state.query, state.limit, failure, upstream, _again(failure)
-        )
-
     # --- when the line is down -------------------------------------------------------------------------------------
 
     def postpone(self, reception: s.ReceptionId, late: s.Late, presence: int | None) -> s.Postponing:
@@ -901,6 +798,8 @@ class _Step:
             return state
         if getattr(state, "job", None) != event.job:
             return self._result_behind(state, event) if isinstance(state, s.PutBack | s.Rechecking) else state
+        if isinstance(state, s.LookupState):
+            return lookup.result(self, state, event)
         match state, event:
             case ((s.Choosing() | s.AwaitingRead()), e.CertificateCame()):
                 visit = replace(state.visit, certificate=_certificate(event))
@@ -948,18 +847,6 @@ class _Step:
                 return self.unless_nothing_to_ask(self._eligibility(state.identified, event.eligibility))
             case s.Registering(), e.EligibilityCame():
                 return self.unless_nothing_to_ask(self._registered(state.identified, event.eligibility))
-            case s.LookupDoor(), e.StaffAccepted():
-                self.do(c.Record("lookup_opened", event.reception))
-                return s.LookupPaper(state.reception)
-            case s.LookupDoor(), e.StaffDenied():
-                return s.LookupDoor(state.reception, None, refused=True, wait_seconds=event.wait_seconds)
-            case s.LookingUp(), e.LookedUp():
-                return self._looked_up(state, event)
-            case s.LookupHandingOff(), e.HandedOff():
-                self.notice_substituted(event)
-                ending = s.Ending.DELAYED if event.delayed else s.Ending.DONE
-                outcome = self.concluded(state.reception, state.validity, (), ending, event.number)
-                return s.Farewell(state.reception, outcome)
             case s.Postponing(), e.Postponed():
                 return self._postponed(state, s.Ending.LATER)
             case s.Sending(), e.ResultCame():
@@ -1033,13 +920,6 @@ class _Step:
 
     def _failed(self, state: s.State, event: e.JobFailed) -> s.State:
         match state:
-            case s.LookupDoor():
-                return s.LookupDoor(state.reception, None, refused=True)
-            case s.LookingUp():
-                return self._lookup_failed(state, event.failure, event.upstream)
-            case s.LookupHandingOff():
-                outcome = self.concluded(state.reception, state.validity, (), s.Ending.DELAYED, None)
-                return s.Farewell(state.reception, outcome)
             case s.Postponing():
                 return self._postponed(state, s.Ending.FAILED)
             case s.Sending() | s.HandingOff() if state.card_gone or isinstance(state, s.HandingOff):
@@ -1048,18 +928,24 @@ class _Step:
             case s.Sending():
                 visit = state.eligible.identified.visit
                 retry: s.Retry = s.RetrySend(state.eligible, state.answers)
-                return self.problem(visit, event.failure, event.upstream, retry if _again(event.failure) else None)
+                return self.problem(
+                    visit, event.failure, event.upstream, retry if may_succeed_later(event.failure) else None
+                )
             case s.Confirming():
                 visit = state.identified.visit
                 if event.failure is FailureCode.EVIDENCE_INSUFFICIENT:
                     visit = _refuse(visit, s.method_of(state.identified.identity))
                     return self.problem(visit, event.failure, event.upstream)
                 retry = s.RetryConfirm(state.identified)
-                return self.problem(visit, event.failure, event.upstream, retry if _again(event.failure) else None)
+                return self.problem(
+                    visit, event.failure, event.upstream, retry if may_succeed_later(event.failure) else None
+                )
             case s.Registering():
                 retry = s.RetryRegister(state.identified)
                 visit = state.identified.visit
-                return self.problem(visit, event.failure, event.upstream, retry if _again(event.failure) else None)
+                return self.problem(
+                    visit, event.failure, event.upstream, retry if may_succeed_later(event.failure) else None
+                )
             case _:
                 visit_or_none = s.visit_of(state)
                 assert visit_or_none is not None
@@ -1119,20 +1005,6 @@ def _unread(visit: s.Visit) -> s.Visit:
 
 def _refuse(visit: s.Visit, method: Method) -> s.Visit:
     return visit if method in visit.refused else replace(visit, refused=(*visit.refused, method))
-
-
-def _again(failure: FailureCode) -> bool:
-    """The same request may succeed later."""
-    return failure in (
-        FailureCode.GATEWAY_DOWN,
-        FailureCode.GATEWAY_ERROR,
-        FailureCode.GATEWAY_NONSENSE,
-        FailureCode.GATEWAY_UNTRUSTED,
-        FailureCode.FOLDER_DOWN,
-        FailureCode.FOLDER_TIMEOUT,
-        FailureCode.FOLDER_NONSENSE,
-        FailureCode.STEP_TIMEOUT,
-    )
 
 
 def _goes_on(state: s.Problem) -> bool:

@@ -8,12 +8,23 @@ from kiosk.reception import leaflet
 from kiosk.reception.consent import Item
 from kiosk.reception.questions import Kind, Known, asked
 
-LOOK_BACK_YEARS: dict[Item, int] = {
-    # docs/sources.md, "look-back": medication from 2021-09 for 3 years, check-ups of 5 years.
-    Item.SURGERY: 5,
-    Item.DIAGNOSIS: 3,
-    Item.MEDICATION: 3,
-    Item.CHECKUP: 5,
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """How far back information is shown. `since`: the first month there is any, YYYY-MM. `source`: where it is said
+    (docs/sources.md, "look-back"), `read_on`: when that was read, YYYY-MM-DD."""
+
+    years: int
+    since: str
+    source: str
+    read_on: str
+
+
+LOOK_BACK: dict[Item, LookBack] = {
+    Item.SURGERY: LookBack(5, "2022-06", "unverified", "2026-11-20"),
+    Item.DIAGNOSIS: LookBack(3, "2022-06", "secondary: start of the period only", "2026-11-20"),
+    Item.MEDICATION: LookBack(3, "2021-09", "public leaflet", "2026-11-22"),
+    Item.CHECKUP: LookBack(5, "2020-04", "public leaflet", "2026-11-22"),
 }
 
 
@@ -42,7 +53,9 @@ class Policy:
     farewell_seconds: float = 8.0
     no_card_seconds: float = 120.0
     maintenance_seconds: float = 180.0
-    look_back_years: dict[Item, int] = field(default_factory=lambda: dict(LOOK_BACK_YEARS))
+    look_back_years: dict[Item, int] = field(
+        default_factory=lambda: {item: known.years for item, known in LOOK_BACK.items()}
+    )
 
     def asked(self, offered: tuple[Item, ...], known: Known = Known.CARD, *, grace: bool = False) -> tuple[Item, ...]:
         """Questions that appear; `offered`: what the gateway says the patient has."""

@@ -741,6 +741,8 @@ class Kiosk:
 
 def visit_of(state: State) -> Visit | None:
     """The card reception that a state belongs to."""
+    if isinstance(state, LookupState):
+        return None
     match state:
         case Confirming() | OfferingRegistration() | Registering():
             return state.identified.visit
@@ -756,15 +758,6 @@ def visit_of(state: State) -> Visit | None:
             | TakeCard()
             | Farewell()
             | Postponing()
-            | LookupDoor()
-            | LookupPaper()
-            | LookupRefused()
-            | LookupCardSeen()
-            | LookupTyping()
-            | LookupAsking()
-            | LookingUp()
-            | LookupHandingOff()
-            | LookupProblem()
         ):
             return None
         case _:
@@ -772,23 +765,7 @@ def visit_of(state: State) -> Visit | None:
 
 
 def reception_of(state: State) -> ReceptionId | None:
-    match state:
-        case (
-            NoCard()
-            | TakeCard()
-            | Farewell()
-            | Postponing()
-            | LookupDoor()
-            | LookupPaper()
-            | LookupRefused()
-            | LookupCardSeen()
-            | LookupTyping()
-            | LookupAsking()
-            | LookingUp()
-            | LookupHandingOff()
-            | LookupProblem()
-        ):
-            return state.reception
-        case _:
-            visit = visit_of(state)
-            return visit.reception if visit is not None else None
+    if isinstance(state, NoCard | TakeCard | Farewell | Postponing | LookupState):
+        return state.reception
+    visit = visit_of(state)
+    return visit.reception if visit is not None else None

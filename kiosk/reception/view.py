@@ -230,6 +230,8 @@ def view(kiosk: s.Kiosk, policy: Policy) -> View:
 
 def _page(kiosk: s.Kiosk, policy: Policy) -> View:
     state = kiosk.state
+    if isinstance(state, s.LookupState):
+        return _lookup(state, policy)
     match state:
         case s.Idle():
             # The runtime replaces the empty id by a fresh one: the domain makes no random numbers.
@@ -240,20 +242,9 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             return _leaflet(state, policy)
         case s.NoCard():
             done = Action("done", Text("action.done"), e.Back(), Weight.MAIN)
-            lookup = Action("lookup", Text("action.lookup"), e.LookupWanted(), Weight.QUIET)
-            return _make(Page.NO_CARD, actions=(done, lookup) if policy.lookup else (done,))
-        case (
-            s.LookupDoor()
-            | s.LookupPaper()
-            | s.LookupRefused()
-            | s.LookupCardSeen()
-            | s.LookupTyping()
-            | s.LookupAsking()
-            | s.LookingUp()
-            | s.LookupHandingOff()
-            | s.LookupProblem()
-        ):
-            return _lookup(state, policy)
+            lookup = Action("lookup", Text("action.lookup"), e.LookupWanted(s.ReceptionId("")), Weight.QUIET)
+            offered = policy.lookup and state.presence is None
+            return _make(Page.NO_CARD, actions=(done, lookup) if offered else (done,))
         case s.Postponing():
             return _make(Page.WORKING, lead=(Text("page.working.lead_postponing"),), panel=ProgressPanel(0, 0))
         case s.Choosing():

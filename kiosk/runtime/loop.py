@@ -131,8 +131,8 @@ class Loop:
 
     def _with_fresh_id(self, action: Action) -> Action:
         """The domain makes no random numbers: the second door's reception gets its id here."""
-        if isinstance(action.event, e.NoCardChosen):
-            return replace(action, event=e.NoCardChosen(self._fresh()))
+        if isinstance(action.event, e.NoCardChosen | e.LookupWanted):
+            return replace(action, event=type(action.event)(self._fresh()))
         return action
 
 

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
 from kiosk.reception import states as s
-from kiosk.reception.consent import ORDER, Item
+from kiosk.reception.consent import MEDICAL, Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.machine import step
 from kiosk.reception.policy import Policy
@@ -30,6 +30,8 @@ Asked = (
     | c.ConfirmEligibility
     | c.Register
     | c.SendConsents
+    | c.LookUp
+    | c.Postpone
     | c.WriteHandoff
 )
 
@@ -204,17 +206,19 @@ class Journey:
 
     def eligible(
         self,
-        questions: tuple[Item, ...] = ORDER,
+        questions: tuple[Item, ...] = MEDICAL,
         validity: s.Validity = s.Validity.VALID,
-        ends_soon: bool = False,
+        certificate: s.CertificateState = s.CertificateState.VALID,
+        prescriptions: tuple[s.Prescription, ...] = (),
     ) -> Self:
-        return self._eligibility(c.ConfirmEligibility, s.Eligibility(True, validity, questions, ends_soon))
+        eligibility = s.Eligibility(True, validity, questions, certificate, prescriptions=prescriptions)
+        return self._eligibility(c.ConfirmEligibility, eligibility)
 
     def not_registered(self) -> Self:
         return self._eligibility(c.ConfirmEligibility, s.Eligibility(False, s.Validity.VALID))
 
     def registered(self, registered: bool = True, validity: s.Validity = s.Validity.VALID) -> Self:
-        return self._eligibility(c.Register, s.Eligibility(registered, validity, ORDER))
+        return self._eligibility(c.Register, s.Eligibility(registered, validity, MEDICAL))
 
     def _eligibility(self, kind: type[c.ConfirmEligibility | c.Register], eligibility: s.Eligibility) -> Self:
         asked = self.asked_last(kind)
@@ -224,9 +228,18 @@ class Journey:
         asked = self.asked_last(c.SendConsents)
         return self.event(e.ResultCame(asked.reception, asked.job, s.ResultRef(f"result-{self.number()}")))
 
-    def handed_off(self, number: int = 12, delayed: bool = False) -> Self:
+    def handed_off(self, number: int = 12, delayed: bool = False, substituted: int = 0) -> Self:
         asked = self.asked_last(c.WriteHandoff)
-        return self.event(e.HandedOff(asked.reception, asked.job, number, delayed))
+        return self.event(e.HandedOff(asked.reception, asked.job, number, delayed, substituted))
+
+    def looked_up(self, validity: s.Validity = s.Validity.VALID, found: bool = True) -> Self:
+        asked = self.asked_last(c.LookUp)
+        result = s.ResultRef(f"result-{self.number()}") if found else None
+        return self.event(e.LookedUp(asked.reception, asked.job, validity, result))
+
+    def postponed(self) -> Self:
+        asked = self.asked_last(c.Postpone)
+        return self.event(e.Postponed(asked.reception, asked.job))
 
     def fails(self, failure: FailureCode, upstream: str = "") -> Self:
         """Whatever was asked for last fails."""
@@ -262,8 +275,8 @@ class Journey:
     def all(self, answer: str) -> Self:
         return self.event(e.AllAnswered(e.All(answer)))
 
-    def item(self, item: Item, yes: bool) -> Self:
-        return self.event(e.ItemAnswered(item, yes))
+    def item(self, item: Item, yes: bool, dispense: tuple[str, ...] = ()) -> Self:
+        return self.event(e.ItemAnswered(item, yes, dispense))
 
     def change(self, item: Item) -> Self:
         return self.event(e.ChangeAnswer(item))
@@ -286,7 +299,31 @@ class Journey:
     def more_time(self) -> Self:
         return self.event(e.MoreTime())
 
+    def leaflet(self) -> Self:
+        return self.event(e.LeafletOpened())
+
+    def turn(self, by: int) -> Self:
+        return self.event(e.LeafletTurned(by))
+
     # --- staff -----------------------------------------------------------------------------------------------------
+
+    def lookup(self) -> Self:
+        return self.event(e.LookupWanted(self.fresh()))
+
+    def lookup_pin(self) -> Self:
+        return self.event(e.LookupPin(s.PinRef(f"credential-{self.number()}")))
+
+    def paper(self, paper: str) -> Self:
+        return self.event(e.PaperChosen(s.Paper(paper)))
+
+    def card_seen(self, yes: bool = True) -> Self:
+        return self.event(e.CardSeen(yes))
+
+    def query(self) -> Self:
+        return self.event(e.QueryEntered(s.QueryRef(f"query-{self.number()}")))
+
+    def postpone(self) -> Self:
+        return self.event(e.PostponeWanted())
 
     def staff(self, reason: s.StaffReason = s.StaffReason.OTHER) -> Self:
         return self.event(e.StaffEntered(s.PinRef(f"credential-{self.number()}"), reason))

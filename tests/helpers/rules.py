@@ -8,13 +8,15 @@ from dataclasses import fields, is_dataclass
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
 from kiosk.reception import states as s
+from kiosk.reception.consent import Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.machine import Transition, deadline, step
 from kiosk.reception.policy import Policy
+from kiosk.reception.questions import Known
 from kiosk.reception.view import Action, Page, view
 
-VALID = (s.Validity.VALID, s.Validity.VALID_UNREGISTERED)
-QUIET = s.Idle | s.OutOfService | s.StaffDoor | s.StaffRoom
+NAMES_SOMEBODY = (*s.VALID, *s.NOT_VALID)
+QUIET = s.Idle | s.Leaflet | s.OutOfService | s.StaffDoor | s.StaffRoom
 AFTER_WIPE = s.NoCard | s.TakeCard | s.Farewell
 
 
@@ -48,6 +50,9 @@ class Rules:
         self.registered: set[s.ReceptionId] = set()
         self.sent: dict[s.ReceptionId, int] = {}
         self.looking: int | None = None
+        self.queries: set[s.QueryRef] = set()
+        self.looked_up: dict[s.ReceptionId, s.ResultRef] = {}
+        self.limit_answered = False
 
     # --- one step --------------------------------------------------------------------------------------------------
 
@@ -81,8 +86,16 @@ class Rules:
             case e.EligibilityCame():
                 asked = self.jobs.get(event.job)
                 if isinstance(asked, c.ConfirmEligibility | c.Register) and asked.reception == event.reception:
-                    good = event.eligibility.registered and event.eligibility.validity in VALID
+                    good = event.eligibility.registered and event.eligibility.validity in NAMES_SOMEBODY
                     self.registered |= {event.reception} if good else set()
+            case e.LookedUp():
+                asked = self.jobs.get(event.job)
+                if isinstance(asked, c.LookUp) and asked.reception == event.reception and event.result is not None:
+                    self.looked_up[event.reception] = event.result
+            case e.QueryEntered():
+                self.queries.add(event.query)
+            case e.ItemAnswered():
+                self.limit_answered = event.item is Item.LIMIT
             case _:
                 pass
         if isinstance(event, e.PinRefused | e.SignatureCame | e.NumberRefused | e.PhotoCame | e.JobFailed):
@@ -142,6 +155,14 @@ class Rules:
                 self._read_photo(before, event, command)
             case c.SendConsents():
                 self._send(after, command)
+            case c.LookUp():
+                assert command.query in self.queries, "a look-up asks for what was typed"
+                asked = bool(self.policy.asked((), Known.NUMBER))
+                assert (command.limit is not None) == asked, "限度額 is asked before it is looked up"
+            case c.Postpone():
+                assert self.policy.postpone, "the queue is for who wants it"
+                if isinstance(command.late, s.LateConsents):
+                    assert command.reception in self.sent, "only what was on its way"
             case c.WriteHandoff():
                 self._hand_off(event, command)
             case _:
@@ -182,9 +203,17 @@ class Rules:
         eligible = after.state.eligible
         assert isinstance(eligible.identified.identity, s.FaceIdentity | s.PinIdentity | s.StaffIdentity)
         assert tuple(item for item, _ in command.answers.given) == eligible.questions, "an answer to every question"
+        assert set(eligible.questions) <= set(self.policy.questions), "nothing that the institution does not use"
+        told = eligible.eligibility
+        if told.certificate is s.CertificateState.GRACE or told.validity not in s.VALID:
+            assert not eligible.questions, "the qualification only"
+        assert bool(command.answers.dispense) == command.answers.allows(Item.DISPENSE)
         self.sent[command.reception] = command.job
 
     def _hand_off(self, event: e.Event, command: c.WriteHandoff) -> None:
+        if command.reception in self.looked_up:
+            assert command.result == self.looked_up[command.reception]
+            return
         assert command.reception in self.registered
         assert isinstance(event, e.ResultCame), "the file follows the gateway's result"
         assert self.sent.get(command.reception) == event.job, "and the result the consents of this reception"
@@ -251,8 +280,8 @@ class Rules:
 
     def _button(self, kiosk: s.Kiosk, action: Action) -> None:
         event = action.event
-        if isinstance(event, e.NoCardChosen):
-            event = e.NoCardChosen(s.ReceptionId("fresh"))
+        if isinstance(event, e.NoCardChosen | e.LookupWanted):
+            event = type(event)(s.ReceptionId("fresh"))
         done = step(kiosk, event, self.policy)
         changed = done.kiosk != kiosk or bool(done.commands)
         assert changed or not action.enabled, f"{action.name}: an enabled button does something"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kiosk.reception import states as s
-from kiosk.reception.consent import Item
+from kiosk.reception.consent import ORDER, Item
 from kiosk.reception.failure import FailureCode
+from kiosk.reception.policy import Policy
+from kiosk.reception.questions import Kind
 from tests.helpers.journey import Journey, ready
 
 
@@ -32,6 +34,41 @@ def each() -> Journey:
 
 def checking() -> Journey:
     return each().item(Item.MEDICATION, True).item(Item.CHECKUP, False)
+
+
+LATER = Policy(postpone=True)
+TOKENS = (s.Prescription("a", "20261120"), s.Prescription("b", "20261121"))
+EVERYTHING = Policy(questions=tuple(Item), postpone=True)
+PHARMACY = Policy(kind=Kind.PHARMACY, questions=(Item.DISPENSE,))
+
+
+def identified(policy: Policy) -> Journey:
+    return ready(policy).card_put().certificate().choose("staff").staff().staff_accepted()
+
+
+def everything() -> Journey:
+    """Every question that a clinic can have, the comprehensive one answered."""
+    return identified(EVERYTHING).eligible(ORDER).all("yes")
+
+
+def at_pharmacy() -> Journey:
+    return identified(PHARMACY).eligible(ORDER, prescriptions=TOKENS)
+
+
+def lookup_door(policy: Policy | None = None) -> Journey:
+    return ready(policy).no_card().lookup()
+
+
+def paper(policy: Policy | None = None) -> Journey:
+    return lookup_door(policy).lookup_pin().staff_accepted()
+
+
+def typing(policy: Policy | None = None) -> Journey:
+    return paper(policy).paper("certificate")
+
+
+def looking_up(policy: Policy | None = None) -> Journey:
+    return typing(policy).query().item(Item.LIMIT, True)
 
 
 def sending() -> Journey:
@@ -66,6 +103,29 @@ WAYS: dict[str, tuple[type, Callable[[], Journey]]] = {
     "idle": (s.Idle, ready),
     "no card": (s.NoCard, lambda: ready().no_card()),
     "no card, registration declined": (s.NoCard, lambda: confirming().not_registered().register(False)),
+    "leaflet": (s.Leaflet, lambda: ready().leaflet()),
+    "lookup door": (s.LookupDoor, lookup_door),
+    "lookup door, asked": (s.LookupDoor, lambda: lookup_door().lookup_pin()),
+    "lookup door, refused": (s.LookupDoor, lambda: lookup_door().lookup_pin().staff_denied(30)),
+    "lookup paper": (s.LookupPaper, paper),
+    "lookup refused, notice": (s.LookupRefused, lambda: paper().paper("notice_alone")),
+    "lookup refused, portal": (s.LookupRefused, lambda: paper().paper("portal_alone")),
+    "lookup card seen": (s.LookupCardSeen, lambda: paper().paper("card_notice")),
+    "lookup typing": (s.LookupTyping, typing),
+    "lookup asking": (s.LookupAsking, lambda: typing().query()),
+    "looking up": (s.LookingUp, looking_up),
+    "lookup handing off": (s.LookupHandingOff, lambda: looking_up().looked_up()),
+    "lookup problem": (s.LookupProblem, lambda: looking_up(LATER).fails(FailureCode.FOLDER_TIMEOUT)),
+    "lookup problem, nobody": (s.LookupProblem, lambda: looking_up().looked_up(s.Validity.NONE, found=False)),
+    "postponing, look-up": (
+        s.Postponing,
+        lambda: looking_up(LATER).fails(FailureCode.GATEWAY_DOWN).postpone(),
+    ),
+    "postponing, staff": (s.Postponing, lambda: identified(LATER).fails(FailureCode.GATEWAY_DOWN).postpone()),
+    "asking item, disease": (s.AskingItem, everything),
+    "asking item, dispense": (s.AskingItem, at_pharmacy),
+    "take card, not valid": (s.TakeCard, lambda: confirming().eligible((), s.Validity.INVALID).result().handed_off()),
+    "farewell, looked up": (s.Farewell, lambda: looking_up().looked_up().handed_off()),
     "choosing, unread": (s.Choosing, lambda: ready().card_put()),
     "choosing, read": (s.Choosing, read),
     "awaiting read": (s.AwaitingRead, lambda: ready().card_put().choose("face")),

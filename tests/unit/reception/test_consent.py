@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.reception.consent import ORDER, Answers, Draft, Item
-from kiosk.reception.policy import Policy
+from kiosk.reception.consent import MEDICAL, ORDER, Answers, Draft, Item
+from kiosk.reception.policy import LOOK_BACK, Policy
 
 QUESTIONS = st.lists(st.sampled_from(ORDER), unique=True).map(tuple)
 
@@ -28,23 +30,33 @@ def test_a_draft_holds_the_last_answer_to_each_question(
         assert all(answers.allows(item) == last.get(item, False) for item in Item)
 
 
-def test_one_answer_for_all_allows_only_what_was_asked() -> None:
-    answers = Answers.all((Item.MEDICATION,), yes=True)
-    assert answers.comprehensive
-    assert answers.allows(Item.MEDICATION)
+def test_one_answer_for_all_is_about_medical_information_only() -> None:
+    draft = Draft((Item.MEDICATION, Item.DISEASE)).answer_all(yes=True)
+    assert draft.given == ((Item.MEDICATION, True),)
+    assert draft.comprehensive
+    assert draft.next_question is Item.DISEASE
+    assert draft.finish() is None
+    answers = draft.answer(Item.DISEASE, False).finish()
+    assert answers == Answers(((Item.MEDICATION, True), (Item.DISEASE, False)), comprehensive=True)
     assert not answers.allows(Item.CHECKUP)
-    assert not Answers.all((Item.MEDICATION,), yes=False).allows(Item.MEDICATION)
+    changed = draft.answer(Item.MEDICATION, False).answer(Item.DISEASE, True).finish()
+    assert changed is not None
+    assert not changed.comprehensive
+    assert not Draft((Item.DISEASE,)).answer_all(yes=True).comprehensive
 
 
-@given(QUESTIONS, QUESTIONS)
-@settings(deadline=None, print_blob=True)
-def test_asked_is_what_the_institution_uses_and_the_patient_has(
-    used: tuple[Item, ...], available: tuple[Item, ...]
-) -> None:
-    asked = Policy(questions=used).asked(available)
-    assert set(asked) == set(used) & set(available)
-    assert list(asked) == sorted(asked, key=ORDER.index)
+def test_what_is_dispensed_goes_with_its_answer() -> None:
+    draft = Draft((Item.DISPENSE,)).answer(Item.DISPENSE, True, ("a", "b"))
+    assert draft.finish() == Answers(((Item.DISPENSE, True),), comprehensive=False, dispense=("a", "b"))
+    again = draft.answer(Item.DISPENSE, False, ("a",)).finish()
+    assert again is not None
+    assert again.dispense == ()
+    assert Answers.none() == Answers((), comprehensive=False)
 
 
-def test_every_item_has_a_look_back() -> None:
-    assert set(Policy().look_back_years) == set(Item) == set(ORDER)
+def test_every_medical_item_has_a_look_back_with_source_and_date() -> None:
+    assert set(Policy().look_back_years) == set(MEDICAL) == set(LOOK_BACK)
+    for known in LOOK_BACK.values():
+        assert known.years > 0
+        assert known.source
+        assert date.fromisoformat(known.read_on) >= date.fromisoformat(known.since + "-01")

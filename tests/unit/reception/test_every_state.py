@@ -20,7 +20,7 @@ ANOTHER = s.ReceptionId("another")
 CARD_STATES = get_args(s.CardState)
 every_state = pytest.mark.parametrize("name", WAYS)
 # What the card may be taken from without being asked for again.
-FINISHED = s.Sending | s.HandingOff | s.TakeCard | s.Farewell | s.NoCard
+FINISHED = s.Sending | s.HandingOff | s.TakeCard | s.Farewell | s.NoCard | s.Postponing
 
 
 def results(reception: s.ReceptionId, job: int) -> list[e.Result]:
@@ -40,6 +40,8 @@ def results(reception: s.ReceptionId, job: int) -> list[e.Result]:
         e.StaffDenied(*to, 0),
         e.EligibilityCame(*to, good),
         e.ResultCame(*to, s.ResultRef("late")),
+        e.LookedUp(*to, s.Validity.VALID, s.ResultRef("late")),
+        e.Postponed(*to),
         e.HandedOff(*to, 1),
         e.JobFailed(*to, FailureCode.GATEWAY_DOWN),
     ]
@@ -131,7 +133,8 @@ def test_a_lost_reader_has_an_edge(name: str) -> None:
     if isinstance(before, (*CARD_STATES, s.Rechecking)):
         assert isinstance(at.state, s.PutBack | s.OutOfService)
     else:
-        assert isinstance(at.state, FINISHED | s.PutBack | s.OutOfService | s.StaffDoor | s.StaffRoom)
+        kept = (s.PutBack, s.OutOfService, s.StaffDoor, s.StaffRoom, *get_args(s.LookupState))
+        assert isinstance(at.state, (FINISHED, *kept))
     at.everybody_leaves()
     assert isinstance(at.state, s.OutOfService)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.reception import events as e
+from kiosk.reception import states as s
 from kiosk.reception.consent import Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.view import (
@@ -122,10 +123,10 @@ def test_consent_pages_say_what_and_how_far_back() -> None:
     assert shown(asking()).panel == ConsentPanel(((Item.MEDICATION, 3), (Item.CHECKUP, 5)))
     assert shown(each()).panel == ConsentPanel(((Item.MEDICATION, 3),))
     page = shown(checking())
-    assert page.panel == AnswersPanel(((Item.MEDICATION, True), (Item.CHECKUP, False)))
+    assert page.panel == AnswersPanel(((Item.MEDICATION, Text("answer.yes")), (Item.CHECKUP, Text("answer.no"))))
     assert [action.name for action in page.actions] == ["confirm_answers", "change_medication", "change_checkup"]
     assert shown(asking()).notice is None
-    soon = confirming().eligible(ends_soon=True)
+    soon = confirming().eligible(certificate=s.CertificateState.ENDS_SOON)
     assert shown(soon).notice == Text("notice.certificate_ends_soon")
     assert shown(soon.all("no").result().handed_off()).notice == Text("notice.certificate_ends_soon")
 

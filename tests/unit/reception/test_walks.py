@@ -18,6 +18,7 @@ from kiosk.reception.consent import ORDER, Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.machine import step
 from kiosk.reception.policy import Policy
+from kiosk.reception.questions import Kind
 from kiosk.reception.view import view
 from tests.helpers.journey import Asked, Journey
 from tests.helpers.samples import WAYS, sample
@@ -26,7 +27,10 @@ NOBODY = s.ReceptionId("nobody")
 FAILURES = tuple(FailureCode)
 ELIGIBILITIES = (
     s.Eligibility(True, s.Validity.VALID, ORDER),
-    s.Eligibility(True, s.Validity.VALID_UNREGISTERED, ORDER, certificate_ends_soon=True),
+    s.Eligibility(True, s.Validity.VALID_UNREGISTERED, ORDER, s.CertificateState.ENDS_SOON),
+    s.Eligibility(True, s.Validity.VALID, ORDER, s.CertificateState.GRACE),
+    s.Eligibility(True, s.Validity.VALID, (Item.DISPENSE,), prescriptions=(s.Prescription("a", "20261120"),)),
+    s.Eligibility(True, s.Validity.INVALID, ORDER),
     s.Eligibility(True, s.Validity.VALID, ()),
     s.Eligibility(True, s.Validity.SEVERAL, ORDER),
     s.Eligibility(False, s.Validity.VALID),
@@ -74,8 +78,15 @@ def answers(walk: Journey, asked: Asked) -> Iterator[e.Event]:
             yield from (e.EligibilityCame(*to, eligibility) for eligibility in ELIGIBILITIES)
         case c.SendConsents():
             yield e.ResultCame(*to, s.ResultRef(f"result-{new}"))
+        case c.LookUp():
+            for validity in s.Validity:
+                yield e.LookedUp(*to, validity, s.ResultRef(f"result-{new}"))
+            yield e.LookedUp(*to, s.Validity.NONE, None)
+        case c.Postpone():
+            yield e.Postponed(*to)
         case c.WriteHandoff():
             yield e.HandedOff(*to, 12)
+            yield e.HandedOff(*to, 12, substituted=2)
             yield e.HandedOff(*to, 13, delayed=True)
     yield e.JobFailed(*to, FAILURES[new % len(FAILURES)])
     yield e.JobFailed(*to, FailureCode.GATEWAY_DOWN, "E-1")
@@ -98,7 +109,18 @@ def intents(walk: Journey) -> list[e.Event]:
         *(e.AllAnswered(answer) for answer in e.All),
         *(e.ItemAnswered(item, yes) for item in Item for yes in (True, False)),
         *(e.ChangeAnswer(item) for item in Item),
+        e.ItemAnswered(Item.DISPENSE, True, ("a",)),
         e.AnswersConfirmed(),
+        e.LookupWanted(walk.fresh()),
+        e.LookupPin(s.PinRef(f"credential-{new}")),
+        *(e.PaperChosen(paper) for paper in s.Paper),
+        e.CardSeen(True),
+        e.CardSeen(False),
+        e.QueryEntered(s.QueryRef(f"query-{new}")),
+        e.PostponeWanted(),
+        e.LeafletOpened(),
+        e.LeafletTurned(1),
+        e.LeafletTurned(-1),
         e.Back(),
         e.Cancelled(),
         e.HelpWanted(),
@@ -135,7 +157,8 @@ def forward(walk: Journey) -> list[e.Event]:
     """What brings a reception on: a button, what a panel sends, an answer that is waited for, a card."""
     state = walk.state
     found: list[e.Event] = [action.event for action in view(walk.kiosk, walk.policy).actions if action.enabled]
-    found = [e.NoCardChosen(walk.fresh()) if isinstance(event, e.NoCardChosen) else event for event in found]
+    opening = e.NoCardChosen | e.LookupWanted
+    found = [type(event)(walk.fresh()) if isinstance(event, opening) else event for event in found]
     found += [each for each in intents(walk) if isinstance(each, PANELS.get(type(state), ()))]
     job = getattr(state, "job", None)
     found += [event for asked in walk.asked if asked.job == job for event in answers(walk, asked)]
@@ -170,6 +193,8 @@ PANELS: dict[type, tuple[type, ...]] = {
     s.EnteringNumber: (e.NumberEntered,),
     s.StaffConfirming: (e.StaffEntered,),
     s.StaffDoor: (e.MaintenancePin,),
+    s.LookupDoor: (e.LookupPin,),
+    s.LookupTyping: (e.QueryEntered,),
 }
 
 
@@ -206,7 +231,13 @@ def happen(walk: Journey, sense: int, which: int) -> e.Event:
 
 STEPS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2**12)), max_size=60)
 POLICIES = st.sampled_from(
-    [Policy(), Policy(questions=()), Policy(questions=ORDER, face_attempts=1), Policy(languages=("ja",))]
+    [
+        Policy(),
+        Policy(questions=(), number_questions=()),
+        Policy(questions=ORDER, face_attempts=1, postpone=True),
+        Policy(questions=ORDER, kind=Kind.PHARMACY),
+        Policy(languages=("ja",), lookup=False, leaflet=()),
+    ]
 )
 
 
