@@ -43,6 +43,7 @@ _HEADER = struct.Struct(">8sBQQ64s")  # magic, kind, put, expires (microseconds 
 _NONCE = 12
 _TAG = 16
 _FILE_BYTES = _HEADER.size + _NONCE + PAYLOAD_BYTES + 1024
+FOLDER = "queue"  # below the state folder
 _SUFFIX = ".q"
 
 
