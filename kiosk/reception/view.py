@@ -101,10 +101,11 @@ class LookPanel:
 
 @dataclass(frozen=True, slots=True)
 class ProgressPanel:
-    """`total` 0: duration unknown."""
+    """`total` 0: duration unknown. `card`: one lies on the reader and must stay there."""
 
     done: int
     total: int
+    card: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,13 @@ class LookupDoorPanel:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedPanel:
+    """The paper that alone confirms nothing."""
+
+    paper: s.Paper
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemPanel:
     failure: FailureCode
     upstream: str
@@ -198,6 +206,7 @@ Panel = (
     | LeafletPanel
     | QueryPanel
     | LookupDoorPanel
+    | RefusedPanel
 )
 
 
@@ -246,7 +255,8 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             offered = policy.lookup and state.presence is None
             return _make(Page.NO_CARD, actions=(done, lookup) if offered else (done,))
         case s.Postponing():
-            return _make(Page.WORKING, lead=(Text("page.working.lead_postponing"),), panel=ProgressPanel(0, 0))
+            panel = ProgressPanel(0, 0, card=state.presence is not None)
+            return _make(Page.WORKING, lead=(Text("page.working.lead_postponing"),), panel=panel)
         case s.Choosing():
             return _choose(state.visit, state.job is not None, kiosk.health, policy)
         case s.AwaitingRead():
@@ -513,7 +523,7 @@ def _leaflet(state: s.Leaflet, policy: Policy) -> View:
 def _lookup(state: s.LookupState, policy: Policy) -> View:
     match state:
         case s.LookupDoor() if state.job is not None:
-            return _make(Page.WORKING, panel=ProgressPanel(0, 0))
+            return _make(Page.WORKING, panel=ProgressPanel(0, 0, card=False))
         case s.LookupDoor():
             notice = _staff_notice(state.refused, state.wait_seconds)
             return _make(Page.LOOKUP_DOOR, notice=notice, panel=LookupDoorPanel(state.wait_seconds), back=_BACK)
@@ -523,7 +533,7 @@ def _lookup(state: s.LookupState, policy: Policy) -> View:
         case s.LookupRefused():
             lead = (Text(f"page.lookup_refused.lead_{state.paper}"), Text("page.lookup_refused.bring"))
             leave = Action("cancel", Text("action.done"), e.Cancelled(), Weight.MAIN)
-            return _make(Page.LOOKUP_REFUSED, lead=lead, actions=(leave,), back=_BACK)
+            return _make(Page.LOOKUP_REFUSED, lead=lead, actions=(leave,), panel=RefusedPanel(state.paper), back=_BACK)
         case s.LookupCardSeen():
             seen = (_action("card_seen", e.CardSeen(True)), _action("card_not_seen", e.CardSeen(False)))
             return _make(Page.LOOKUP_CARD_SEEN, actions=seen, back=_BACK, can_cancel=True)
@@ -545,9 +555,9 @@ def _lookup(state: s.LookupState, policy: Policy) -> View:
                 can_cancel=True,
             )
         case s.LookingUp():
-            return _make(Page.WORKING, lead=(Text("page.working.lead_insurance"),), panel=ProgressPanel(0, 0))
+            return _make(Page.WORKING, lead=(Text("page.working.lead_lookup"),), panel=ProgressPanel(0, 0, card=False))
         case s.LookupHandingOff():
-            return _make(Page.WORKING, lead=(Text("page.working.lead_sending"),), panel=ProgressPanel(0, 0))
+            return _make(Page.WORKING, lead=(Text("page.working.lead_sending"),), panel=ProgressPanel(0, 0, card=False))
         case s.LookupProblem():
             return _lookup_problem(state, policy)
         case _:
