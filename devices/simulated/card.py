@@ -19,7 +19,7 @@ from typing import Any, Literal
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from devices.simulated.files import MY_NUMBER, CardKind, PersonCard
+from devices.simulated.files import MY_NUMBER, WITHOUT_APPLICATIONS, CardKind, PersonCard
 
 JPKI = bytes.fromhex("D392F000260100000001")
 VISUAL = bytes.fromhex("D3921000310001010402")  # 券面事項確認AP
@@ -573,7 +573,7 @@ class VirtualCard:
 
 def _applications(card: PersonCard, tries: Mapping[str, int]) -> dict[bytes, Application]:
     """The applications of a card by AID: access rules as in the tables of the public sources."""
-    if card.kind in (CardKind.DRIVING_LICENCE, CardKind.MUTE):
+    if card.kind in WITHOUT_APPLICATIONS:
         return {}
 
     def pin(name: str, secret: str, limit: int) -> PinFile:

@@ -41,18 +41,33 @@ MY_NUMBER = "000000000001"
 ANCHOR_KEY_ID = b"UKTK-TEST-ANCHOR"
 ISSUER_KEY_ID = b"UKTK-TEST-ISSUER"
 
-# ISO 7816-3; contact ATR of the My Number Card that OpenSC knows, and a driving licence's contactless one
-# (pcsc-tools smartcard_list.txt).
+# ISO 7816-3; contact ATR of the My Number Card that OpenSC knows, and contactless ones of what else people put down:
+# a driving licence, the resident card before the My Number Card, a phone (pcsc-tools smartcard_list.txt).
 ATR_MY_NUMBER = bytes.fromhex("3BE000FF8131FE4514")
 ATR_MY_NUMBER_CONTACTLESS = bytes.fromhex("3B888001000005E0B381A1007F")
 ATR_DRIVING_LICENCE = bytes.fromhex("3B888001000000009181C100D8")
+ATR_JUKI_CARD = bytes.fromhex("3B888001000014E0B38191005E")
+ATR_PHONE = bytes.fromhex("3B80800101")
 
 
 class CardKind(StrEnum):
     MY_NUMBER = "my_number"
     PINLESS = "pinless"  # 顔認証マイナンバーカード: the authentication PIN can never be verified
     DRIVING_LICENCE = "driving_licence"
-    MUTE = "mute"
+    JUKI_CARD = "juki_card"  # 住基カード
+    PHONE = "phone"
+    MUTE = "mute"  # answers nothing
+    PAPER = "paper"  # no chip: the reader sees nothing
+
+
+# Chips in which neither of the applications is that a kiosk selects: SELECT is refused.
+WITHOUT_APPLICATIONS = {
+    CardKind.DRIVING_LICENCE: ATR_DRIVING_LICENCE,
+    CardKind.JUKI_CARD: ATR_JUKI_CARD,
+    CardKind.PHONE: ATR_PHONE,
+    CardKind.MUTE: b"",
+    CardKind.PAPER: b"",
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
