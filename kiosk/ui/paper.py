@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QRectF, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
 
+from kiosk.files import write_atomically
 from kiosk.i18n import Catalogue
 from kiosk.reception.number import Era
 from kiosk.ui.theme import Theme
@@ -27,7 +28,7 @@ DOTS = _DPI / 25.4  # per millimetre: what fonts are measured in
 _INK, _SOFT, _LINE, _TINT = "#000000", "#404040", "#606060", "#eeeeee"
 _THIN, _THICK = 0.2, 0.7  # mm
 _LABEL = 31.0  # width of the cells that say what goes where
-_TICK, _TICK_GAP = 3.4, 1.5
+_TICK, _TICK_GAP, _TICKS_APART = 3.4, 1.5, 4.0
 _LEADING = 1.4
 _BETWEEN = 0.5  # a text and its translation
 
@@ -215,7 +216,7 @@ class Sheet:
                 x = self._tick(key, x, y, pitch, edge, key in writes)
 
     def _tick_width(self, key: str, writes: bool) -> float:
-        return _TICK + _TICK_GAP + self.measure(key)[0] + (26 if writes else 0) + 4.5
+        return _TICK + _TICK_GAP + self.measure(key)[0] + (26 if writes else 0) + _TICKS_APART
 
     def _tick(self, key: str, x: float, y: float, pitch: float, edge: float, writes: bool) -> float:
         self.rectangle(QRectF(x, y + (pitch - _TICK) / 2, _TICK, _TICK), pen=0.3)
@@ -224,7 +225,9 @@ class Sheet:
         self.word(key, QRectF(start, y, wide, pitch))
         end = x + self._tick_width(key, writes)
         if writes:
-            self.shapes.append(Shape(QRectF(start + wide + 1.5, y + pitch / 2 + 2.2, end - start - wide - 6, 0)))
+            self.shapes.append(
+                Shape(QRectF(start + wide + 1.5, y + pitch / 2 + 2.2, end - start - wide - 1.5 - _TICKS_APART, 0))
+            )
         return end
 
     def units(self, place: QRectF, parts: Sequence[tuple[float, str]]) -> None:
@@ -339,7 +342,7 @@ def _office(sheet: Sheet, y: float) -> None:
     y += 8.5
     checked = sheet.cell("paper.office.checked", LEFT, y, wide, 8.5)
     sheet.units(checked, _TIME[:2])
-    found = QRectF(checked.left() + 40, y, checked.width() - 40, 8.5)
+    found = QRectF(checked.left() + 36, y, checked.width() - 36, 8.5)
     sheet.ticks(found, [f"paper.office.{name}" for name in ("valid", "changed", "none")])
 
 
@@ -430,30 +433,25 @@ def make(form: Form, catalogue: Catalogue, theme: Theme, language: str) -> Sheet
 
 def write_pdf(path: Path, sheets: Sequence[Sheet]) -> None:
     """One A4 page for each sheet; there is the whole file or none. Raises `PaperNotWritten`."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(buffer)
+    writer.setResolution(_DPI)
+    writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
+    writer.setPageOrientation(QPageLayout.Orientation.Portrait)
+    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    writer.setTitle("Uketsuke")
+    writer.setCreator("Uketsuke")
+    painter = QPainter(writer)
+    for place, sheet in enumerate(sheets):
+        if place:
+            writer.newPage()
+        sheet.draw(painter)
+    painter.end()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        writer = QPdfWriter(str(temporary))
-        writer.setResolution(_DPI)
-        writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
-        writer.setPageOrientation(QPageLayout.Orientation.Portrait)
-        writer.setPageMargins(QMarginsF(0, 0, 0, 0))
-        writer.setTitle("Uketsuke")
-        writer.setCreator("Uketsuke")
-        painter = QPainter()
-        if not painter.begin(writer):
-            raise PaperNotWritten(f"{path.name} cannot be written")
-        for place, sheet in enumerate(sheets):
-            if place:
-                writer.newPage()
-            sheet.draw(painter)
-        if not painter.end():
-            raise PaperNotWritten(f"{path.name} cannot be written")
-        os.replace(temporary, path)
+        write_atomically(path, bytes(buffer.data().data()), mode=0o644)
     except OSError as error:
-        raise PaperNotWritten(f"{path.name} cannot be written ({type(error).__name__})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise PaperNotWritten(f"{path} cannot be written ({type(error).__name__})") from None
 
 
 def picture(sheet: Sheet, dots_per_mm: float = 6.0) -> QImage:
