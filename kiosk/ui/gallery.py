@@ -14,10 +14,12 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from kiosk.i18n import Catalogue
 from kiosk.reception import events as e
+from kiosk.reception import leaflet
 from kiosk.reception import states as s
-from kiosk.reception.consent import ORDER, Answers, Draft, Item
+from kiosk.reception.consent import MEDICAL, ORDER, Answers, Draft, Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.policy import Policy
+from kiosk.reception.questions import Kind
 from kiosk.reception.view import Page, View, view
 from kiosk.ui.components import Press, Words
 from kiosk.ui.ports import Picture, Secret
@@ -73,6 +75,10 @@ class NoDoor:
 
     def maintenance_pin(self, secret: Secret) -> None: ...
 
+    def lookup_pin(self, secret: Secret) -> None: ...
+
+    def query_entered(self, secret: Secret) -> None: ...
+
 
 class DrawnFrames:
     """A drawn person before a wall: nobody's picture. Drawn twice as large and averaged, so that edges are soft."""
@@ -123,12 +129,36 @@ _ASK_AGAIN = (
     FailureCode.GATEWAY_DOWN,
     FailureCode.GATEWAY_ERROR,
     FailureCode.GATEWAY_NONSENSE,
+    FailureCode.GATEWAY_UNTRUSTED,
     FailureCode.STEP_TIMEOUT,
+)
+_LOOKUP_FAILURES = (
+    FailureCode.GATEWAY_DOWN,
+    FailureCode.GATEWAY_ERROR,
+    FailureCode.QUALIFICATION_NONE,
+    FailureCode.QUALIFICATION_SEVERAL,
+    FailureCode.FOLDER_DOWN,
+    FailureCode.FOLDER_TIMEOUT,
+    FailureCode.FOLDER_NONSENSE,
 )
 
 
+_EIGHT = tuple(item for item in ORDER if item is not Item.DISPENSE)
+_PRESCRIPTIONS = (s.Prescription("a", "20260331"), s.Prescription("b", "20260318"))
+_LOOKUP = s.ReceptionId("sample")
+_QUERY = s.QueryRef("q")
+
+
 def _eligible(questions: tuple[Item, ...], soon: bool = False) -> s.Eligible:
-    return s.Eligible(_IDENTIFIED, s.Eligibility(True, s.Validity.VALID, questions, soon), questions)
+    certificate = s.CertificateState.ENDS_SOON if soon else s.CertificateState.VALID
+    eligibility = s.Eligibility(True, s.Validity.VALID, questions, certificate, prescriptions=_PRESCRIPTIONS)
+    return s.Eligible(_IDENTIFIED, eligibility, questions)
+
+
+def _asked(item: Item, *before: Item) -> s.AskingItem:
+    """The page of one item, after others."""
+    questions = (*before, item)
+    return s.AskingItem(_eligible(questions), Draft(questions, tuple((one, True) for one in before)), item)
 
 
 def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
@@ -159,20 +189,32 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     yield "working_insurance", s.Confirming(_IDENTIFIED, 1), ()
     yield "registration", s.OfferingRegistration(_IDENTIFIED), ()
     yield "consent_all", s.AskingAll(_eligible(_TWO)), ()
-    yield "consent_all_four", s.AskingAll(_eligible(ORDER, soon=True)), ()
+    yield "consent_all_four", s.AskingAll(_eligible(MEDICAL, soon=True)), ()
     draft = Draft(_TWO, ((Item.MEDICATION, True),))
     yield "consent_item", s.AskingItem(_eligible(_TWO), draft, Item.CHECKUP), ()
     given = Answers(((Item.MEDICATION, True), (Item.CHECKUP, False)), comprehensive=False)
     yield "check_answers", s.CheckingAnswers(_eligible(_TWO), draft, given), ()
-    every = Answers(tuple((item, item != Item.SURGERY) for item in ORDER), comprehensive=False)
-    yield "check_answers_four", s.CheckingAnswers(_eligible(ORDER), Draft(ORDER), every), ()
-    for ending in s.Ending:
-        number = 12 if ending in (s.Ending.DONE, s.Ending.DELAYED) else None
-        yield f"take_card_{ending}", s.TakeCard(s.ReceptionId("sample"), 1, s.Outcome(ending, number)), ()
-    soon = s.Outcome(s.Ending.DONE, 12, certificate_ends_soon=True)
-    yield "take_card_alarm", s.TakeCard(s.ReceptionId("sample"), 1, soon, alarm=True), ()
-    yield "farewell", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.DONE, 12)), ()
-    yield "farewell_cancelled", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.CANCELLED)), ()
+    for name, items in (
+        ("four", MEDICAL),
+        ("seven", tuple(i for i in _EIGHT if i is not Item.LIMIT)),
+        ("eight", _EIGHT),
+    ):
+        every = Answers(tuple((item, item != Item.SURGERY) for item in items), comprehensive=False)
+        yield f"check_answers_{name}", s.CheckingAnswers(_eligible(items), Draft(items), every), ()
+    for item in (Item.DISEASE, Item.LIMIT, Item.SUBSIDY, Item.PRESCRIPTION):
+        yield f"consent_{item.name.lower()}", _asked(item, Item.MEDICATION), ()
+    grace = s.Eligibility(True, s.Validity.VALID, (), s.CertificateState.GRACE)
+    yield (
+        "consent_prescription_grace",
+        s.AskingItem(
+            s.Eligible(_IDENTIFIED, grace, (Item.PRESCRIPTION,)), Draft((Item.PRESCRIPTION,)), Item.PRESCRIPTION
+        ),
+        (),
+    )
+    yield from _endings()
+    for place, name in enumerate(leaflet.PAGES):
+        yield f"leaflet_{name}", s.Leaflet(place), ()
+    yield from _lookup()
     yield "put_back", s.PutBack(visit, "sample", s.EnteringPin(visit)), ()
     for code in FailureCode:
         # As they come: the way that failed is not offered; what the gateway did not answer can be asked again.
@@ -187,6 +229,109 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     yield "staff_room", s.StaffRoom(findings=(("reader", "ok"), ("camera", "camera_lost"))), ()
 
 
+def _endings() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
+    def take(outcome: s.Outcome, *, alarm: bool = False) -> s.TakeCard:
+        return s.TakeCard(s.ReceptionId("sample"), 1, outcome, alarm)
+
+    numbered = (s.Ending.DONE, s.Ending.DELAYED, s.Ending.NOT_VALID)
+    for ending in s.Ending:
+        invalid = FailureCode.QUALIFICATION_INVALID if ending is s.Ending.NOT_VALID else None
+        outcome = s.Outcome(ending, 12 if ending in numbered else None, failure=invalid)
+        yield f"take_card_{ending}", take(outcome), ()
+    replaced = s.Outcome(s.Ending.NOT_VALID, 12, failure=FailureCode.QUALIFICATION_REPLACED)
+    yield "take_card_replaced", take(replaced), ()
+    lost = s.Outcome(s.Ending.FAILED, failure=FailureCode.POSTPONE_FAILED)
+    yield "take_card_postpone_failed", take(lost), ()
+    for notice in s.Notice:
+        yield f"take_card_{notice}", take(s.Outcome(s.Ending.DONE, 12, (notice,))), ()
+    soon = s.Outcome(s.Ending.DONE, 12, (s.Notice.CERTIFICATE_ENDS_SOON,))
+    yield "take_card_alarm", take(soon, alarm=True), ()
+    for number in range(12, 12 + len(leaflet.PAGES)):
+        name = "farewell" if number == 12 else f"farewell_{number}"
+        yield name, s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.DONE, number)), ()
+    yield "farewell_cancelled", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.CANCELLED)), ()
+    yield "farewell_not_valid", s.Farewell(s.ReceptionId("sample"), replaced), ()
+    yield "farewell_later", s.Farewell(s.ReceptionId("sample"), s.Outcome(s.Ending.LATER)), ()
+
+
+def _lookup() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
+    one = _LOOKUP
+    paper = s.Paper.CERTIFICATE
+    yield "lookup_door", s.LookupDoor(one), ("key:1", "key:2")
+    yield "lookup_door_wait", s.LookupDoor(one, refused=True, wait_seconds=30), ()
+    yield "lookup_door_checking", s.LookupDoor(one, 1), ()
+    yield "lookup_paper", s.LookupPaper(one), ()
+    for refused in s.NOT_ENOUGH:
+        yield f"lookup_refused_{refused}", s.LookupRefused(one, refused), ()
+    yield "lookup_card_seen", s.LookupCardSeen(one, s.Paper.CARD_NOTICE), ()
+    typing = s.LookupTyping(one, paper)
+    insurer = tuple(f"key:{digit}" for digit in "99999995")
+    yield "lookup_typing", typing, ()
+    yield "lookup_typing_check_digit", typing, (*insurer[:7], "key:1")
+    yield "lookup_typing_symbol", typing, insurer
+    kana = (*insurer, "key:kana", "kana:ア", "kana:カ", "kana:voice")
+    yield "lookup_typing_kana", typing, kana
+    yield "lookup_typing_hiragana", typing, (*kana, "kana:switch", "kana:イ")
+    person = (*kana, "kana:done", "key:hyphen", "key:1", "key:2", "key:enter")
+    number = (*person, *(f"key:{digit}" for digit in "3456789"), "key:enter")
+    yield "lookup_typing_branch", typing, number
+    era = (*number, "key:0", "key:1")
+    yield "lookup_typing_era", typing, era
+    doubt = (*era, "field:era:showa", *(f"key:{digit}" for digit in "550230"))
+    yield "lookup_typing_doubt", typing, doubt
+    yield "lookup_typing_done", typing, (*doubt, "key:1", "key:7")
+    no_symbol = (*insurer, "key:none", *(f"key:{digit}" for digit in "12345"), "key:enter", "key:none")
+    yield "lookup_typing_no_symbol", typing, no_symbol
+    yield "lookup_limit", s.LookupAsking(one, paper, _QUERY), ()
+    yield "working_lookup", s.LookingUp(one, paper, _QUERY, True, 1), ()
+    yield "working_lookup_handing", s.LookupHandingOff(one, s.Validity.VALID, 1), ()
+    yield "working_postponing", s.Postponing(one, 1), ()
+    for code in _LOOKUP_FAILURES:
+        again = code not in s.NOBODY.values()
+        upstream = "A-0042" if code is FailureCode.GATEWAY_ERROR else ""
+        problem = s.LookupProblem(one, paper, _QUERY, None, code, upstream, again)
+        yield f"lookup_problem_{code.name.lower()}", problem, ()
+
+
+def _postpone(policy: Policy, language: str) -> Iterator[Sample]:
+    """With the queue for a line that is down."""
+    queue = replace(policy, postpone=True)
+    down = FailureCode.GATEWAY_DOWN
+    staff = s.Identified(_VISIT, s.StaffIdentity(_CERTIFICATE, s.StaffReason.UNWELL))
+    states: tuple[tuple[str, s.State], ...] = (
+        ("problem_gateway_down_postpone", s.Problem(_VISIT, down, "", s.RetryConfirm(staff))),
+        (
+            "lookup_problem_gateway_down_postpone",
+            s.LookupProblem(_LOOKUP, s.Paper.CERTIFICATE, _QUERY, None, down, "", again=True),
+        ),
+    )
+    for name, state in states:
+        yield Sample(name, view(s.Kiosk(state, s.Health(None), language), queue))
+
+
+def _pharmacy(language: str) -> Iterator[Sample]:
+    """調剤 and 歯科 have their own words."""
+    pharmacy = Policy(kind=Kind.PHARMACY, institution_name="見本薬局")
+    dental = Policy(kind=Kind.DENTAL, institution_name="見本歯科")
+    one = replace(_asked(Item.DISPENSE, Item.MEDICATION))
+    single = replace(one.eligible.eligibility, prescriptions=_PRESCRIPTIONS[:1])
+    many = tuple(s.Prescription(str(day), f"202603{day}") for day in (31, 28, 18, 11, 10))
+    five = replace(one.eligible.eligibility, prescriptions=many)
+    answers = Answers(((Item.MEDICATION, True), (Item.DISPENSE, True)), comprehensive=True, dispense=("a",))
+    states: tuple[tuple[str, s.State, Policy], ...] = (
+        ("dispense", one, pharmacy),
+        ("dispense_one", replace(one, eligible=replace(one.eligible, eligibility=single)), pharmacy),
+        ("dispense_many", replace(one, eligible=replace(one.eligible, eligibility=five)), pharmacy),
+        ("check_answers_pharmacy", s.CheckingAnswers(one.eligible, one.draft, answers), pharmacy),
+        ("consent_all_pharmacy", s.AskingAll(_eligible(_TWO)), pharmacy),
+        ("consent_all_dental", s.AskingAll(_eligible(_TWO)), dental),
+        ("consent_item_dental", _asked(Item.CHECKUP, Item.MEDICATION), dental),
+        ("consent_disease_pharmacy", _asked(Item.DISEASE, Item.MEDICATION), pharmacy),
+    )
+    for name, state, policy in states:
+        yield Sample(name, view(s.Kiosk(state, s.Health(None), language), policy))
+
+
 def samples(policy: Policy, language: str) -> list[Sample]:
     """Every page and its important variants."""
     found = [
@@ -195,6 +340,8 @@ def samples(policy: Policy, language: str) -> list[Sample]:
     asking = next(sample for sample in found if sample.name == "consent_all")
     return [
         *found,
+        *_postpone(policy, language),
+        *_pharmacy(language),
         Sample("help_called", replace(asking.view, help_called=True)),
         Sample("time_warning", asking.view, warn=25),
     ]

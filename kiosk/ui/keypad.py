@@ -19,9 +19,12 @@ BOUNCE_MS = 120  # one finger's tremble on the same key
 class Key(Press):
     """`silent`: looks the same whether pressed or not and has no accessible name, so that nothing tells the digit."""
 
-    def __init__(self, theme: Theme, name: str, *, height: float, silent: bool, accent: bool = False) -> None:
+    def __init__(
+        self, theme: Theme, name: str, *, height: float, silent: bool, accent: bool = False, size: str = "lead"
+    ) -> None:
         super().__init__(theme, f"key:{name}")
         self._face = name if name.isdigit() else ""
+        self._text_size = size
         self._icon = ""
         self._silent, self._accent = silent, accent
         self.setMinimumHeight(theme.mm(height))
@@ -40,7 +43,7 @@ class Key(Press):
         return QSize(self.theme.mm(24), self.minimumHeight())
 
     def _size(self) -> str:
-        return "key" if self._face.isdigit() else "lead"
+        return "key" if self._face.isdigit() else self._text_size
 
     def clipped(self) -> bool:
         room = self.width() - self.theme.mm(4)

@@ -299,8 +299,8 @@ class CardOnReader(QWidget):
         painter.restore()
 
 
-def draw_paper(painter: QPainter, kit: Kit, rect: QRectF) -> None:
-    """A 資格確認書: a sheet with a title and lines."""
+def draw_paper(painter: QPainter, kit: Kit, rect: QRectF, title_key: str = "picture.paper_title") -> None:
+    """A 資格確認書, or another sheet with a title and lines."""
     theme = kit.theme
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     corner = rect.height() * 0.03
@@ -315,7 +315,7 @@ def draw_paper(painter: QPainter, kit: Kit, rect: QRectF) -> None:
     title = QRectF(
         rect.left() + rect.width() * 0.1, rect.top() + rect.height() * 0.07, rect.width() * 0.8, rect.height() * 0.14
     )
-    _text(painter, theme, kit.word("picture.paper_title"), title, 0.8, "ink", bold=True)
+    _text(painter, theme, kit.word(title_key), title, 0.8, "ink", bold=True)
     painter.setPen(Qt.PenStyle.NoPen)
     for row in range(5):
         top = rect.top() + rect.height() * (0.3 + row * 0.125)
@@ -327,4 +327,30 @@ def draw_paper(painter: QPainter, kit: Kit, rect: QRectF) -> None:
         wide = (0.46, 0.34, 0.5, 0.4, 0.28)[row]
         painter.drawRoundedRect(
             QRectF(rect.left() + rect.width() * 0.36, top, rect.width() * wide, rect.height() * 0.045), 4, 4
+        )
+
+
+def draw_phone(painter: QPainter, theme: Theme, rect: QRectF) -> None:
+    """A telephone that shows a list."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    corner = rect.width() * 0.13
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colour("key_press"))
+    painter.drawRoundedRect(rect, corner, corner)
+    edge = rect.width() * 0.055
+    screen = rect.adjusted(edge, edge * 2.6, -edge, -edge * 2.6)
+    painter.setBrush(theme.colour("paper"))
+    painter.drawRoundedRect(screen, corner * 0.5, corner * 0.5)
+    painter.setBrush(theme.colour("key"))
+    bar = QRectF(screen.left(), screen.top(), screen.width(), screen.height() * 0.13)
+    painter.drawRoundedRect(bar, corner * 0.5, corner * 0.5)
+    for row in range(4):
+        top = screen.top() + screen.height() * (0.24 + row * 0.18)
+        thick = screen.height() * 0.05
+        painter.setBrush(theme.colour("key", 0.4))
+        painter.drawEllipse(QRectF(screen.left() + screen.width() * 0.1, top - thick * 0.6, thick * 2.2, thick * 2.2))
+        painter.setBrush(theme.colour("line_strong", 0.5))
+        wide = (0.5, 0.42, 0.54, 0.36)[row]
+        painter.drawRoundedRect(
+            QRectF(screen.left() + screen.width() * 0.36, top, screen.width() * wide, thick), thick / 2, thick / 2
         )

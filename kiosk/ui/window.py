@@ -28,9 +28,12 @@ from kiosk.ui.components import (
 from kiosk.ui.pages.answers import AnswersBody, ConsentBody
 from kiosk.ui.pages.base import SIDE, Body, Kit
 from kiosk.ui.pages.ending import ProblemBody, ResultBody
-from kiosk.ui.pages.identity import ChoiceBody, LookBody, PinBody, StaffBody, WaitBody
+from kiosk.ui.pages.identity import ChoiceBody, LookBody, PinBody, StaffBody, WaitBody, Whose
+from kiosk.ui.pages.leaflet import LeafletBody
 from kiosk.ui.pages.maintenance import RoomBody
 from kiosk.ui.pages.number import NumberBody
+from kiosk.ui.pages.query import QueryBody
+from kiosk.ui.pages.refused import RefusedBody
 from kiosk.ui.pages.start import ClosedBody, IdleBody, NoCardBody
 from kiosk.ui.pictures import Motion
 from kiosk.ui.ports import FrameSource, SecretDoor
@@ -44,6 +47,9 @@ _OWN_LEADS = frozenset(
     {
         Page.CONSENT_ALL,
         Page.CONSENT_ITEM,
+        Page.LEAFLET,
+        Page.LOOKUP_LIMIT,
+        Page.LOOKUP_REFUSED,
         Page.TAKE_CARD,
         Page.FAREWELL,
         Page.PROBLEM,
@@ -482,7 +488,14 @@ class KioskWindow(QWidget):
             Page.PROBLEM: problem,
             Page.PRACTICE_MACHINE: problem,
             Page.OUT_OF_SERVICE: ClosedBody(kit),
-            Page.STAFF_DOOR: PinBody(kit, door=True),
+            Page.STAFF_DOOR: PinBody(kit, Whose.MAINTENANCE),
+            Page.LEAFLET: LeafletBody(kit),
+            Page.LOOKUP_DOOR: PinBody(kit, Whose.LOOKUP),
+            Page.LOOKUP_PAPER: ChoiceBody(kit, height=34),
+            Page.LOOKUP_REFUSED: RefusedBody(kit),
+            Page.LOOKUP_CARD_SEEN: choice,
+            Page.LOOKUP_TYPING: QueryBody(kit),
+            Page.LOOKUP_LIMIT: consent,
             Page.STAFF_ROOM: RoomBody(kit),
         }
 

@@ -51,6 +51,12 @@ class Door:
     def maintenance_pin(self, secret: SecretBytes) -> None:
         self._take("maintenance", secret)
 
+    def lookup_pin(self, secret: SecretBytes) -> None:
+        self._take("lookup", secret)
+
+    def query_entered(self, secret: SecretBytes) -> None:
+        self._take("query", secret)
+
     def _take(self, what: str, secret: SecretBytes) -> None:
         self.out.append((what, bytes(secret.view())))
         secret.wipe()

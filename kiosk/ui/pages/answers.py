@@ -36,20 +36,22 @@ class Terms(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(mm(4))
-        self._lines: list[Words] = []
-        for icon in ("people", "clock"):
+        self._lines: list[tuple[Icon, Words]] = []
+        for name in ("people", "clock"):
             line = QHBoxLayout()
             line.setSpacing(mm(5))
-            line.addWidget(Icon(kit.theme, icon, "key", 9))
+            icon = Icon(kit.theme, name, "key", 9)
+            line.addWidget(icon)
             words = Words(kit.theme, "body", leading=1.4)
             line.addWidget(words, 1)
             column.addLayout(line)
-            self._lines.append(words)
+            self._lines.append((icon, words))
 
     def say(self, texts: list[str], size: str) -> None:
-        for words, text in zip(self._lines, texts, strict=True):
+        for place, (icon, words) in enumerate(self._lines):
             words.resize_to(size)
-            words.say(text)
+            words.say(texts[place] if place < len(texts) else "")
+            icon.setVisible(place < len(texts))
 
 
 class ConsentBody(Body):
@@ -94,7 +96,7 @@ class ConsentBody(Body):
                 key = item.name.lower()
                 row.say(word(f"item.{key}"), word(f"item_detail.{key}") if len(shown) <= _FEW else "")
                 row.icon.resize_to(24 if len(shown) <= _FEW else 17)
-                years.say(word("ui.years", years=shown[item]))
+                years.say(word("ui.years", years=shown[item]) if shown[item] else "")
         few = len(shown) <= _FEW
         self._inside.setSpacing(self.theme.mm(6 if few else 3.5))
         self._terms.say([self.kit.text(lead) for lead in view.lead], "lead" if few else "body")
@@ -140,9 +142,7 @@ class AnswersBody(Body):
             sheet.setVisible(item in given)
             if item in given:
                 key = item.name.lower()
-                row.say(word(f"item.{key}"), word("ui.yes" if given[item] else "ui.no"))
-                tint = "key_tint" if given[item] else "disabled"
-                row.icon.show_icon("eye" if given[item] else "eye_off", "key" if given[item] else "ink_soft", tint)
+                row.say(word(f"item.{key}"), self.kit.text(given[item]))
                 changes.append(f"change_{key}")
                 for action in named(view.actions, f"change_{key}"):
                     change.offer(action, self.kit.text(action.text))

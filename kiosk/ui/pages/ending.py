@@ -57,12 +57,13 @@ class ResultBody(Body):
         self._picture.setVisible(panel.card_in)
         tint = "good" if good else "key"
         self._icon.show_icon("check" if good else "info", tint, f"{tint}_tint")
-        self._sentence.say(" ".join(self.kit.text(lead) for lead in view.lead))
+        sentence, *besides = (self.kit.text(lead) for lead in view.lead)
+        self._sentence.say(sentence)
         numbered = panel.number is not None
         self._label.say(word("ui.number_label") if numbered else "")
         self._number.say(str(panel.number) if numbered else "")
         self._hint.say(word("ui.number_hint") if numbered else "")
-        self._papers.say(word("ui.papers") if good else "")
+        self._papers.say("\n".join(besides))
 
 
 class ProblemBody(Body):
@@ -90,7 +91,13 @@ class ProblemBody(Body):
 
     def apply(self, view: View) -> None:
         word = self.kit.word
-        for row, label, lead in zip(self._rows, ("ui.do_label", "ui.other_label"), view.lead, strict=True):
+        for_staff = len(view.lead) == 1
+        labels = ("ui.staff_label",) if for_staff else ("ui.do_label", "ui.other_label")
+        for row in self._rows[len(labels) :]:
+            row.hide()
+        for row, label, lead in zip(self._rows, labels, view.lead, strict=False):
+            row.show()
+            row.icon.show_icon("staff" if for_staff else "hand" if row is self._rows[0] else "list", "key")
             row.label.say(word(label))
             row.detail.tint("ink")
             row.label.tint("key")

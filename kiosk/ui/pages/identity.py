@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from typing import assert_never
+
 from PySide6.QtCore import QRectF, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.reception.states import StaffReason
-from kiosk.reception.view import DoorPanel, LookPanel, ProgressPanel, StaffPanel, View
+from kiosk.reception.view import DoorPanel, LookPanel, LookupDoorPanel, ProgressPanel, StaffPanel, View
 from kiosk.ui.components import CENTRE, LEFT, Button, Icon, Progress, Words, paint_sheet
 from kiosk.ui.keypad import PinPad
 from kiosk.ui.pages.base import Body, Choices, Kit
@@ -43,9 +46,9 @@ class ReadingLine(QWidget):
 class ChoiceBody(Body):
     """Equal ways, big: methods, retry, last try, registration. Progress below while the card is read."""
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, height: float = 46) -> None:
         super().__init__(kit)
-        self._choices = Choices(kit, height=46, details=True)
+        self._choices = Choices(kit, height=height, details=True)
         self.column.addWidget(self._choices, 20)
         self.column.addStretch(1)
         self._reading = ReadingLine(kit)
@@ -60,12 +63,13 @@ class ChoiceBody(Body):
 
 
 class WaitBody(Body):
-    """The card lies on the reader; nothing to do."""
+    """Nothing to do: the card lies on the reader, or there is none."""
 
     def __init__(self, kit: Kit, motion: Motion = Motion.HOLD) -> None:
         super().__init__(kit)
         self.column.addStretch(1)
-        self.column.addWidget(CardOnReader(kit, motion, height=110))
+        self._card = CardOnReader(kit, motion, height=110)
+        self.column.addWidget(self._card)
         self.column.addStretch(1)
         self._reading = ReadingLine(kit)
         self.column.addWidget(self._reading)
@@ -74,17 +78,26 @@ class WaitBody(Body):
     def apply(self, view: View) -> None:
         panel = view.panel
         self._reading.setVisible(isinstance(panel, ProgressPanel))
+        self._card.setVisible(not isinstance(panel, ProgressPanel) or panel.card)
         if isinstance(panel, ProgressPanel):
-            self._reading.show_progress(panel, "ui.do_not_move")
+            self._reading.show_progress(panel, "ui.do_not_move" if panel.card else "ui.please_wait")
+
+
+class Whose(Enum):
+    """Who types on a pad, and what for."""
+
+    PATIENT = "patient"
+    MAINTENANCE = "maintenance"
+    LOOKUP = "lookup"
 
 
 class PinBody(Body):
-    """The patient's PIN, or the staff's at the maintenance door."""
+    """The patient's PIN, or the staff's at the door of maintenance or of the look-up by number."""
 
-    def __init__(self, kit: Kit, *, door: bool = False) -> None:
+    def __init__(self, kit: Kit, whose: Whose = Whose.PATIENT) -> None:
         super().__init__(kit)
-        self._door = door
-        least, most = (STAFF_LEAST, STAFF_CAPACITY) if door else (PIN_DIGITS, PIN_DIGITS)
+        self._whose = whose
+        least, most = (PIN_DIGITS, PIN_DIGITS) if whose is Whose.PATIENT else (STAFF_LEAST, STAFF_CAPACITY)
         self.pad = PinPad(kit.theme, kit.secrets.new, least=least, most=most, key_height=31)
         self.pad.finished.connect(self._finished)
         self.column.addStretch(1)
@@ -98,7 +111,7 @@ class PinBody(Body):
 
     def apply(self, view: View) -> None:
         self.pad.keys.label(self.kit.word("ui.delete_one"), self.kit.word("ui.enter"))
-        self.pad.usable(not (isinstance(view.panel, DoorPanel) and view.panel.wait_seconds > 0))
+        self.pad.usable(not (isinstance(view.panel, DoorPanel | LookupDoorPanel) and view.panel.wait_seconds > 0))
         self._choices.offer(view.actions)
 
     def leave(self) -> None:
@@ -115,10 +128,15 @@ class PinBody(Body):
 
     @Slot(object)
     def _finished(self, secret: Secret) -> None:
-        if self._door:
-            self.kit.secrets.maintenance_pin(secret)
-        else:
-            self.kit.secrets.pin_entered(secret)
+        match self._whose:
+            case Whose.PATIENT:
+                self.kit.secrets.pin_entered(secret)
+            case Whose.MAINTENANCE:
+                self.kit.secrets.maintenance_pin(secret)
+            case Whose.LOOKUP:
+                self.kit.secrets.lookup_pin(secret)
+            case _:
+                assert_never(self._whose)
 
 
 class Chip(Button):

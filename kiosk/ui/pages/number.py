@@ -2,104 +2,27 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Slot
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.reception.number import Doubt, Era, Field, check, compose, length
 from kiosk.reception.view import View
-from kiosk.ui.components import CENTRE, Notice, Press, Words
+from kiosk.ui.components import Notice, Words
+from kiosk.ui.fields import DigitBox
 from kiosk.ui.keypad import Keypad
 from kiosk.ui.pages.base import Body, Kit
 from kiosk.ui.pages.identity import Chip
 from kiosk.ui.pictures import CardFace
-from kiosk.ui.typeset import lay_out
 
 CAPACITY = 14
 
 
-class Digits:
-    """Up to four ASCII digits that can be overwritten."""
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-
-    def __len__(self) -> int:
-        return len(self._bytes)
-
-    def append(self, digit: int) -> None:
-        self._bytes.append(ord("0") + digit)
-
-    def pop(self) -> None:
-        if self._bytes:
-            self._bytes[-1] = 0
-            del self._bytes[-1]
-
-    def pad(self, size: int) -> None:
-        """5 becomes 05, as printed."""
-        while 0 < len(self._bytes) < size:
-            self._bytes.insert(0, ord("0"))
-
-    def wipe(self) -> None:
-        for index in range(len(self._bytes)):
-            self._bytes[index] = 0
-        self._bytes.clear()
-
-    @property
-    def raw(self) -> bytearray:
-        return self._bytes
-
-    def value(self, size: int) -> int | None:
-        """The number when all `size` digits are there."""
-        if len(self._bytes) != size:
-            return None
-        total = 0
-        for byte in self._bytes:
-            total = total * 10 + byte - ord("0")
-        return total
-
-
-class FieldBox(Press):
-    """Big digits on a line; tapping goes back to this field."""
+class FieldBox(DigitBox):
+    """One field of the 照合番号B."""
 
     def __init__(self, kit: Kit, field: Field) -> None:
-        super().__init__(kit.theme, f"field:{field}")
+        super().__init__(kit, field, length(field, None))
         self.field = field
-        self.digits = Digits()
-        self.places = length(field, None)
-        self.current = False
-        self.doubtful = False
-        self.setFixedHeight(kit.theme.mm(20))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        return QSize(self.theme.mm(4 + 8.4 * self.places), self.height())
-
-    def shape_for(self, era: Era | None) -> None:
-        self.places = length(self.field, era)
-        self.updateGeometry()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        theme = self.theme
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        edge = "bad" if self.doubtful else "key" if self.current else "line_strong"
-        painter.setBrush(theme.colour("focus", 0.28) if self.current else theme.colour("paper"))
-        painter.setPen(QPen(theme.colour(edge), theme.px(5 if self.current or self.doubtful else 2)))
-        corner = theme.px(14)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(3, 3, -3, -3), corner, corner)
-        pitch = theme.mm(8.4)
-        left = (self.width() - pitch * self.places) / 2
-        raw = self.digits.raw
-        for place in range(self.places):
-            cell = QRectF(left + place * pitch, 0, pitch, self.height())
-            if place < len(raw):
-                painter.setPen(theme.colour("ink"))
-                lay_out(chr(raw[place]), theme.font("digit", bold=True), pitch).draw(painter, cell, CENTRE)
-            else:
-                painter.setPen(QPen(theme.colour("line_strong"), theme.px(4)))
-                base = cell.bottom() - theme.mm(5)
-                painter.drawLine(int(cell.left() + theme.px(9)), int(base), int(cell.right() - theme.px(9)), int(base))
 
 
 ORDER = (Field.YEAR, Field.MONTH, Field.DAY, Field.EXPIRY, Field.CODE)
@@ -286,7 +209,7 @@ class NumberBody(Body):
                 if length(Field.YEAR, era) != length(Field.YEAR, self._era):
                     self.boxes[Field.YEAR].digits.wipe()
                 self._era = era
-        self.boxes[Field.YEAR].shape_for(self._era)
+        self.boxes[Field.YEAR].shape_for(length(Field.YEAR, self._era))
         self._current = Field.YEAR
         if len(self.boxes[Field.YEAR].digits) == self.boxes[Field.YEAR].places and self._doubt() is None:
             self._advance()

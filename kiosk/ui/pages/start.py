@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from kiosk.reception.events import Event
 from kiosk.reception.view import Action, ProblemPanel, View
 from kiosk.ui.components import CENTRE, Icon, Panel, Press, Words, paint_sheet
-from kiosk.ui.pages.base import Body, Choices, Kit
+from kiosk.ui.pages.base import Body, Choices, Kit, named, without
 from kiosk.ui.pictures import CardOnReader, Motion, draw_paper
 
 
@@ -73,7 +73,7 @@ class Door(Press):
 
 
 class IdleBody(Body):
-    """Two equal doors."""
+    """Two equal doors, and below them, quietly, what the card is good for."""
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -82,12 +82,15 @@ class IdleBody(Body):
         for door in (self._card, self._paper):
             self.column.addWidget(door, 1)
             door.chosen.connect(self._chosen)
+        self._quiet = Choices(kit)
+        self.column.addWidget(self._quiet)
 
     def apply(self, view: View) -> None:
         word = self.kit.word
         self._card.offer(word("page.idle.door_card"), word("page.idle.door_card_do"), None)
-        for action in view.actions:
+        for action in named(view.actions, "no_card"):
             self._paper.offer(self.kit.text(action.text), word("detail.no_card"), action)
+        self._quiet.offer(without(view.actions, "no_card"))
 
     @Slot(object)
     def _chosen(self, event: Event | None) -> None:

@@ -1,0 +1,65 @@
+"""Quiet pages: what the card is good for."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from kiosk.reception.view import LeafletPanel, View
+from kiosk.ui.components import CENTRE, LEFT, Panel, Words
+from kiosk.ui.leaflet import LeafletPicture, Places, QrCode
+from kiosk.ui.pages.base import Body, Choices, Kit
+
+PORTAL = "https://myna.go.jp/"  # Mynaportal's public top page, as the leaflet prints it
+_PARAGRAPHS = 4
+
+
+class LeafletBody(Body):
+    """A drawing, a few sentences in large type, the page's place among the others. A dated fact carries its date."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__(kit)
+        mm = kit.theme.mm
+        self._picture = LeafletPicture(kit)
+        self.column.addWidget(self._picture, 1)
+        sheet = Panel(kit.theme)
+        inside = QVBoxLayout(sheet)
+        inside.setContentsMargins(mm(9), mm(8), mm(9), mm(9))
+        inside.setSpacing(mm(5))
+        self._lines = [Words(kit.theme, "button", leading=1.45) for _ in range(_PARAGRAPHS)]
+        for words in self._lines:
+            inside.addWidget(words)
+        self._dated = Words(kit.theme, "body", colour="ink_soft", leading=1.4)
+        inside.addWidget(self._dated)
+        self._portal = QWidget()
+        portal = QHBoxLayout(self._portal)
+        portal.setContentsMargins(0, 0, 0, 0)
+        portal.setSpacing(mm(7))
+        self._code = QrCode(kit.theme, PORTAL, 40)
+        portal.addWidget(self._code)
+        self._address = Words(kit.theme, "lead", align=LEFT, leading=1.4)
+        portal.addWidget(self._address, 1)
+        inside.addWidget(self._portal)
+        self.column.addWidget(sheet)
+        self._places = Places(kit.theme)
+        self.column.addWidget(self._places)
+        self._where = Words(kit.theme, "body", colour="ink_soft", align=CENTRE, leading=1.2)
+        self.column.addWidget(self._where)
+        self._choices = Choices(kit, height=26, across=True)
+        self.column.addWidget(self._choices)
+
+    def apply(self, view: View) -> None:
+        if not isinstance(view.panel, LeafletPanel):
+            return
+        panel = view.panel
+        self._picture.draw(panel.name)
+        paragraphs = "\n".join(self.kit.text(lead) for lead in view.lead).split("\n")
+        for place, words in enumerate(self._lines):
+            # More paragraphs than places: the last place takes the rest.
+            rest = paragraphs[place:] if place == _PARAGRAPHS - 1 else paragraphs[place : place + 1]
+            words.say("\n".join(rest))
+        self._dated.say(self.kit.maybe(f"leaflet.{panel.name}.dated"))
+        self._portal.setVisible(panel.qr)
+        self._address.say(self.kit.word("ui.portal_address") if panel.qr else "")
+        self._places.show_place(panel.index, panel.total)
+        self._where.say(self.kit.word("ui.leaflet_place", page=panel.index + 1, pages=panel.total))
+        self._choices.offer(view.actions)
