@@ -255,8 +255,8 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             offered = policy.lookup and state.presence is None
             return _make(Page.NO_CARD, actions=(done, lookup) if offered else (done,))
         case s.Postponing():
-            panel = ProgressPanel(0, 0, card=state.presence is not None)
-            return _make(Page.WORKING, lead=(Text("page.working.lead_postponing"),), panel=panel)
+            waiting = ProgressPanel(0, 0, card=state.presence is not None)
+            return _make(Page.WORKING, lead=(Text("page.working.lead_postponing"),), panel=waiting)
         case s.Choosing():
             return _choose(state.visit, state.job is not None, kiosk.health, policy)
         case s.AwaitingRead():

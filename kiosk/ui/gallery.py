@@ -144,6 +144,7 @@ _LOOKUP_FAILURES = (
 
 
 _EIGHT = tuple(item for item in ORDER if item is not Item.DISPENSE)
+_SEVEN = tuple(item for item in _EIGHT if item is not Item.LIMIT)
 _PRESCRIPTIONS = (s.Prescription("a", "20260331"), s.Prescription("b", "20260318"))
 _LOOKUP = s.ReceptionId("sample")
 _QUERY = s.QueryRef("q")
@@ -194,11 +195,7 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     yield "consent_item", s.AskingItem(_eligible(_TWO), draft, Item.CHECKUP), ()
     given = Answers(((Item.MEDICATION, True), (Item.CHECKUP, False)), comprehensive=False)
     yield "check_answers", s.CheckingAnswers(_eligible(_TWO), draft, given), ()
-    for name, items in (
-        ("four", MEDICAL),
-        ("seven", tuple(i for i in _EIGHT if i is not Item.LIMIT)),
-        ("eight", _EIGHT),
-    ):
+    for name, items in (("four", MEDICAL), ("seven", _SEVEN), ("eight", _EIGHT)):
         every = Answers(tuple((item, item != Item.SURGERY) for item in items), comprehensive=False)
         yield f"check_answers_{name}", s.CheckingAnswers(_eligible(items), Draft(items), every), ()
     for item in (Item.DISEASE, Item.LIMIT, Item.SUBSIDY, Item.PRESCRIPTION):
@@ -265,7 +262,7 @@ def _lookup() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
         yield f"lookup_refused_{refused}", s.LookupRefused(one, refused), ()
     yield "lookup_card_seen", s.LookupCardSeen(one, s.Paper.CARD_NOTICE), ()
     typing = s.LookupTyping(one, paper)
-    insurer = tuple(f"key:{digit}" for digit in "99999995")
+    insurer = tuple(f"key:{digit}" for digit in "99999997")
     yield "lookup_typing", typing, ()
     yield "lookup_typing_check_digit", typing, (*insurer[:7], "key:1")
     yield "lookup_typing_symbol", typing, insurer

@@ -178,8 +178,8 @@ class QueryBody(Body):
     def leave(self) -> None:
         for box in self.digits.values():
             box.digits.wipe()
-        for box in self.letters.values():
-            box.letters.wipe()
+        for written in self.letters.values():
+            written.letters.wipe()
         self._none.clear()
         self._era, self._current, self._kana_open = None, Step.INSURER, False
         self.kana.reset()
