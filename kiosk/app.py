@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from pathlib import Path
 
 from cryptography import x509
@@ -21,17 +22,22 @@ from devices.registry import camera as make_camera
 from devices.registry import card_reader as make_reader
 from devices.registry import face_verifier as make_verifier
 from devices.secret import SecretBytes
-from kiosk import log
+from kiosk import config, log
 from kiosk.audit import Audit, Unavailable
-from kiosk.config import GatewayDriver, ReaderDriver, Settings
+from kiosk.config import GatewayDriver, LookupSource, ReaderDriver, Settings
+from kiosk.consenttext import text_version
+from kiosk.downtime.key import load_key
+from kiosk.downtime.queue import Finished, Outcome, Queue
+from kiosk.downtime.service import NoQueue, QueueService
 from kiosk.eligibility.conversation import Conversation
 from kiosk.eligibility.gateway import GatewaySettings, HttpsGateway
-from kiosk.eligibility.port import GatewayError
+from kiosk.eligibility.port import RESULT_EXPIRED, Lookup
 from kiosk.handoff.desk import Handoff, Recovered, Recovery, Unclaimed
-from kiosk.handoff.errors import ForeignFolder, NotNow
+from kiosk.handoff.errors import ForeignFolder, NotNow, ResultGone
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
 from kiosk.handoff.service import HandoffService
+from kiosk.handoff.sidefile import SideFolder
 from kiosk.i18n import Catalogue
 from kiosk.maintenance.credentials import Accepted, Credentials, set_practice
 from kiosk.maintenance.service import ServiceFlag
@@ -44,6 +50,7 @@ from kiosk.reception.failure import FailureCode
 from kiosk.runtime.executor import MAINTENANCE, Adapters, Executor, fresh_reception
 from kiosk.runtime.health import CameraWatch
 from kiosk.runtime.loop import Loop
+from kiosk.runtime.ports import JobError, Postponer
 from kiosk.runtime.vault import ReceptionOver, Vault
 from kiosk.ui.bridge import EventBridge, QtAlarm
 from kiosk.ui.ports import Picture, Secret
@@ -168,13 +175,27 @@ class App:
                 connect=settings.gateway.connect_seconds,
                 read=settings.gateway.read_seconds,
                 overall=settings.gateway.overall_seconds,
+                asks=policy.questions,
             )
         )
-        gateway = Conversation(self._https, settings.consent.text_version)
-        self._journal = Journal(state / "handoff.journal", lambda: datetime.now(JST))
+        self.catalogue = _catalogue(settings)
+        wording = partial(text_version, settings.consent.text_version, self.catalogue, policy)
+        self._gateway = Conversation(self._https, lru_cache(wording), _folder_lookup(settings))
+        auditor = _Auditor(self.audit)
+        self._journal = Journal(settings.journal_file, lambda: datetime.now(JST))
         self.folder = HandoffFolder(settings.handoff_folder, settings.kiosk.institution_code)
         self.desk = _Desk()
-        handoff = HandoffService(self._make_handoff(), self._fetch, self._recovered, self.desk.unclaimed)
+        handoff = HandoffService(
+            self._make_handoff(),
+            self._fetch,
+            partial(_recovered, auditor, self.desk),
+            self.desk.unclaimed,
+        )
+        self._queue = _queue(settings)
+        postponer: Postponer = NoQueue()
+        if self._queue is not None:
+            ended = partial(_postponed_ended, auditor, self.desk)
+            postponer = QueueService(self._queue, self._gateway, handoff, ended, policy.languages[0])
         self.service = ServiceFlag(settings.service_file)
         self.face = make_verifier(settings.face.engine.value, around.camera, face_options(settings))
         self.executor = Executor(
@@ -182,13 +203,14 @@ class App:
                 reader=around.reader,
                 face=self.face,
                 camera=around.camera,
-                gateway=gateway,
+                gateway=self._gateway,
                 handoff=handoff,
+                postponer=postponer,
                 staff=_Checker(Credentials(settings.staff_hash_file, settings.staff_throttle_file, time.time)),
                 maintenance=_Checker(
                     Credentials(settings.maintenance_hash_file, settings.maintenance_throttle_file, time.time)
                 ),
-                audit=_Auditor(self.audit),
+                audit=auditor,
                 desk=self.desk,
                 service=_Switch(self.service),
             ),
@@ -196,7 +218,6 @@ class App:
             self.bridge.post,
         )
         self._camera_watch = CameraWatch(around.camera, self.bridge.post)
-        self.catalogue = Catalogue.load(ASSETS / "i18n")
         theme = Theme.load(ASSETS, settings.screen.scale)
         self.window = KioskWindow(
             self.catalogue,
@@ -231,6 +252,8 @@ class App:
         self.executor.stop()
         self._https.close()
         self._journal.close()
+        if self._queue is not None:
+            self._queue.close()
         self.audit.record("stopped")
         self.audit.close()
         self.window.close()
@@ -266,20 +289,18 @@ class App:
 
     def _fetch(self, reception: str) -> SecretBytes | None:
         try:
-            return self._https.fetch(reception)
-        except GatewayError as error:
-            raise NotNow from error
-
-    def _recovered(self, found: Recovered) -> None:
-        if found.outcome is Recovery.WRITTEN:
-            self.audit.record("recovered", found.reception)
+            return self._gateway.fetch(s.ReceptionId(reception))
+        except JobError as error:
+            if error.upstream == RESULT_EXPIRED:
+                raise ResultGone from None
+            raise NotNow from None
 
     def _make_handoff(self) -> Handoff:
-        encoding = next(each for each in Encoding if each.value[0] == self.settings.handoff.encoding.value)
         return Handoff(
             self.folder,
+            SideFolder(self.settings.side_folder),
             self._journal,
-            encoding,
+            _encoding(self.settings.handoff.encoding),
             simulated=self.settings.simulated,
             retention=timedelta(hours=self.settings.handoff.retention_hours),
         )
@@ -309,6 +330,16 @@ class _Door:
     def maintenance_pin(self, secret: Secret) -> None:
         self._app.vault.open(MAINTENANCE)
         self._keep("staff", secret, lambda handle: e.MaintenancePin(s.PinRef(handle)), MAINTENANCE)
+
+    def lookup_pin(self, secret: Secret) -> None:
+        """A reception without a card begins to hold secrets here; it is wiped as every other."""
+        reception = s.reception_of(self._app.loop.kiosk.state)
+        if reception is not None and isinstance(self._app.loop.kiosk.state, s.LookupDoor):
+            self._app.vault.open(reception)
+        self._keep("staff", secret, lambda handle: e.LookupPin(s.PinRef(handle)))
+
+    def query_entered(self, secret: Secret) -> None:
+        self._keep("query", secret, lambda handle: e.QueryEntered(s.QueryRef(handle)))
 
     def _keep(
         self,
@@ -376,10 +407,10 @@ class _Desk:
 
     def unclaimed(self, files: list[Unclaimed]) -> None:
         """Once for every file that the receipt computer leaves lying."""
-        for file in files:
-            if file.name not in self._announced:
-                self._announced.add(file.name)
-                self.call("unclaimed")
+        lying = {file.name for file in files}
+        for _ in lying - self._announced:
+            self.call("unclaimed")
+        self._announced = lying
 
     def call(self, reason: str) -> None:
         _log.info("counter_called", reason=reason)
@@ -388,6 +419,59 @@ class _Desk:
 
     def play(self, sound: Sound) -> None:
         _log.debug("sound_played", sound=sound.value)
+
+
+def _recovered(audit: _Auditor, desk: _Desk, found: Recovered) -> None:
+    """What the hand-off finished, or could not finish, without the patient."""
+    reception = s.ReceptionId(found.reception)
+    if found.outcome is Recovery.WRITTEN:
+        audit.record("recovered", reception, "")
+        if found.substituted:
+            desk.call("substituted")
+    elif found.outcome is Recovery.GIVEN_UP:
+        audit.record("problem", reception, FailureCode.HANDOFF_BROKEN.value)
+        desk.call("given_up")
+
+
+def _postponed_ended(audit: _Auditor, desk: _Desk, found: Finished) -> None:
+    """What became of work that waited for the line."""
+    reception = s.ReceptionId(found.reception) if found.reception else None
+    audit.record("postponed_ended", reception, found.outcome.value)
+    desk.call("postponed_done" if found.outcome is Outcome.DONE else "postponed_failed")
+
+
+def _encoding(wanted: config.Encoding) -> Encoding:
+    return next(each for each in Encoding if each.declared == wanted.value)
+
+
+def _catalogue(settings: Settings) -> Catalogue:
+    """With the institution's own leaflet. Raises `CatalogueBroken`."""
+    ours = Catalogue.load(ASSETS / "i18n")
+    own = settings.leaflet.texts_dir
+    return ours if own is None else ours.with_own(own, "leaflet.")
+
+
+def _folder_lookup(settings: Settings) -> Lookup | None:
+    """None: the gateway is asked."""
+    lookup = settings.lookup
+    if lookup.source is not LookupSource.FOLDER:
+        return None
+    from kiosk.eligibility.folder import FolderLookup, FolderSettings
+
+    assert lookup.folder is not None
+    return FolderLookup(
+        FolderSettings(lookup.folder, settings.kiosk.institution_code, _encoding(lookup.encoding), lookup.seconds)
+    )
+
+
+def _queue(settings: Settings) -> Queue | None:
+    """Raises `KeyRefused`, `QueueHeld`, OSError: a kiosk that cannot keep what it promises does not start."""
+    downtime = settings.downtime
+    if not downtime.queue:
+        return None
+    assert downtime.key_file is not None
+    key = load_key(downtime.key_file, settings.kiosk.state_dir)
+    return Queue(settings.queue_folder, key, now=lambda: datetime.now(JST), hours=downtime.hours)
 
 
 def _practice_pins(settings: Settings) -> None:

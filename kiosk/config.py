@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from kiosk.reception import leaflet
 from kiosk.reception.consent import Item
 from kiosk.reception.policy import Policy
+from kiosk.reception.questions import Kind
 
 # --- what may stand behind a key -----------------------------------------------------------------------------------
 
@@ -158,14 +160,6 @@ def key(rule: Rule, about: str, *, guarded: bool = False) -> dict[str, Any]:
 # --- the keys ------------------------------------------------------------------------------------------------------
 
 
-class Kind(StrEnum):
-    """Kind of institution (医療機関の種別)."""
-
-    MEDICAL = "医科"
-    DENTAL = "歯科"
-    PHARMACY = "調剤"
-
-
 class ReaderDriver(StrEnum):
     PCSC = "pcsc"
     VPCD = "vpcd"
@@ -203,6 +197,35 @@ class Question(StrEnum):
     @property
     def item(self) -> Item:
         return Item[self.name]
+
+
+class LimitMode(StrEnum):
+    """限度額 with the card: by law no consent is needed."""
+
+    LAW = "law"
+    ASK = "ask"
+
+
+class PrescriptionMode(StrEnum):
+    """How this institution issues prescriptions (OQSCD038)."""
+
+    OFF = "off"
+    ELECTRONIC = "electronic"
+    BOTH = "both"
+    PAPER = "paper"
+
+
+class PrescriptionTiming(StrEnum):
+    """When the patient chooses between electronic and paper (OQSCD039)."""
+
+    CONFIRMATION = "confirmation"
+    OTHER = "other"
+
+
+class LookupSource(StrEnum):
+    GATEWAY = "gateway"
+    FOLDER = "folder"
+    OFF = "off"
 
 
 class Encoding(StrEnum):
@@ -264,7 +287,7 @@ class KioskTable:
         default=Path("state"),
         metadata=key(
             Location(optional=False),
-            "What must survive a restart: audit, journal, service flag, lock-outs. No personal data.",
+            "What must survive a restart: audit, journal, service flag, lock-outs; personal only with downtime.queue.",
         ),
     )
 
@@ -417,14 +440,106 @@ class ConsentTable:
     """What patients are asked to share (閲覧同意)."""
 
     questions: tuple[Question, ...] = field(
-        default=tuple(Question[item.name] for item in _POLICY.questions),
-        metadata=key(Several(Word(Question)), "Information that this institution asks for."),
+        default=(Question.MEDICATION, Question.CHECKUP),
+        metadata=key(Several(Word(Question)), "Medical information that this institution asks for."),
+    )
+    specific_disease: bool = field(
+        default=True,
+        metadata=key(Flag(), "特定疾病療養受療証: asked on a page of its own, only of patients who have one."),
+    )
+    limit: LimitMode = field(
+        default=LimitMode.LAW,
+        metadata=key(
+            Word(LimitMode),
+            "限度額. law: no page for patients with the card. ask: a page for them, too. By number it is always asked.",
+        ),
+    )
+    subsidy: bool = field(
+        default=False,
+        metadata=key(Flag(), "医療費助成 (PMH): asked of patients who have one; the side file says what became of it."),
+    )
+    prescription: PrescriptionMode = field(
+        default=PrescriptionMode.OFF,
+        metadata=key(Word(PrescriptionMode), "処方箋 as issued here (OQSCD038). both: the patient may be asked."),
+    )
+    prescription_timing: PrescriptionTiming = field(
+        default=PrescriptionTiming.CONFIRMATION,
+        metadata=key(
+            Word(PrescriptionTiming),
+            "When the patient chooses (OQSCD039). confirmation: on this kiosk. other: elsewhere, e.g. at the doctor's.",
+        ),
+    )
+    dispense: bool = field(
+        default=False,
+        metadata=key(
+            Flag(), "Pharmacies: the patient chooses the electronic prescription to dispense; goes to the side file."
+        ),
     )
     text_version: str = field(
         default="2026-04",
         metadata=key(
             Text("1 to 20 of A-Z a-z 0-9 . -", r"[A-Za-z0-9.\-]{1,20}"),
-            "Goes to the gateway with each answer: which wording the patient saw.",
+            "Your name for the wording. A fingerprint of the very texts is added; both go to the gateway.",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LookupTable:
+    """Look-up by insured number, by staff (資格確認書, or the card with 資格情報のお知らせ)."""
+
+    source: LookupSource = field(
+        default=LookupSource.GATEWAY,
+        metadata=key(Word(LookupSource), "gateway: over the line. folder: the exchange folder. off: not here."),
+    )
+    folder: Path | None = field(
+        default=None,
+        metadata=key(Location(), "Folder with `req` and `res` of the 連携アプリケーション; required with folder."),
+    )
+    encoding: Encoding = field(
+        default=Encoding.UTF_8, metadata=key(Word(Encoding), "Of the request files in the exchange folder.")
+    )
+    seconds: float = field(default=30.0, metadata=key(Number(2, 120), "Until the answer lies in the exchange folder."))
+
+
+@dataclass(frozen=True, slots=True)
+class DowntimeTable:
+    """When the line is down: paper first (`kiosk paper`), and if wanted an encrypted queue."""
+
+    queue: bool = field(
+        default=False,
+        metadata=key(Flag(), "Keep look-ups and receptions until the line is back, encrypted. Personal data waits."),
+    )
+    key_file: Path | None = field(
+        default=None,
+        metadata=key(
+            Location(),
+            "The queue's key (`kiosk queue make-key`), outside `kiosk.state_dir`; required with queue.",
+            guarded=True,
+        ),
+    )
+    hours: int = field(
+        default=24, metadata=key(Whole(1, 24), "What could not be finished within this time is removed.")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LeafletTable:
+    """Quiet pages at idle: what the card is good for."""
+
+    show: bool = field(default=True, metadata=key(Flag(), "false: no such pages."))
+    pages: tuple[str, ...] = field(
+        default=leaflet.PAGES,
+        metadata=key(
+            Several(Text("the name of a page", r"[a-z][a-z0-9_]{0,30}"), least=1),
+            f"Which pages, in this order. There are {', '.join(leaflet.PAGES)}, and your own of `texts_dir`.",
+        ),
+    )
+    texts_dir: Path | None = field(
+        default=None,
+        metadata=key(
+            Location(),
+            "Folder with your own <language>.toml: tables [leaflet.<page>] with title and body replace or add pages.",
         ),
     )
 
@@ -436,6 +551,12 @@ class HandoffTable:
     folder: Path | None = field(
         default=None,
         metadata=key(Location(), "Shared folder that the receipt computer polls; empty: handoff in state_dir."),
+    )
+    side_folder: Path | None = field(
+        default=None,
+        metadata=key(
+            Location(), "For side files (subsidies, prescriptions to dispense); empty: extension beside the folder."
+        ),
     )
     encoding: Encoding = field(
         default=Encoding.UTF_8, metadata=key(Word(Encoding), "As the receipt computer expects it.")
@@ -539,6 +660,9 @@ class Settings:
     face: FaceTable = field(default_factory=FaceTable)
     gateway: GatewayTable = field(default_factory=GatewayTable)
     consent: ConsentTable = field(default_factory=ConsentTable)
+    lookup: LookupTable = field(default_factory=LookupTable)
+    downtime: DowntimeTable = field(default_factory=DowntimeTable)
+    leaflet: LeafletTable = field(default_factory=LeafletTable)
     handoff: HandoffTable = field(default_factory=HandoffTable)
     times: TimesTable = field(default_factory=TimesTable)
     screen: ScreenTable = field(default_factory=ScreenTable)
@@ -568,6 +692,18 @@ class Settings:
         return self.handoff.folder or self.kiosk.state_dir / "handoff"
 
     @property
+    def side_folder(self) -> Path:
+        return self.handoff.side_folder or self.handoff_folder.with_name("extension")
+
+    @property
+    def journal_file(self) -> Path:
+        return self.kiosk.state_dir / "handoff.journal"
+
+    @property
+    def queue_folder(self) -> Path:
+        return self.kiosk.state_dir / "queue"
+
+    @property
     def staff_hash_file(self) -> Path:
         return self.maintenance.staff_hash_file or self.kiosk.state_dir / "staff.hash"
 
@@ -583,12 +719,37 @@ class Settings:
     def maintenance_throttle_file(self) -> Path:
         return self.kiosk.state_dir / "maintenance.tries"
 
+    @property
+    def questions(self) -> tuple[Item, ...]:
+        """What is asked of patients with the card. Electronic only, or paper only, needs no question."""
+        consent = self.consent
+        choice = (
+            consent.prescription is PrescriptionMode.BOTH
+            and consent.prescription_timing is PrescriptionTiming.CONFIRMATION
+        )
+        return tuple(question.item for question in consent.questions) + tuple(
+            item
+            for item, used in (
+                (Item.DISEASE, consent.specific_disease),
+                (Item.LIMIT, consent.limit is LimitMode.ASK),
+                (Item.SUBSIDY, consent.subsidy),
+                (Item.PRESCRIPTION, choice),
+                (Item.DISPENSE, consent.dispense),
+            )
+            if used
+        )
+
     def policy(self) -> Policy:
         """What the domain needs to know."""
         return Policy(
             languages=self.kiosk.languages,
             institution_name=self.kiosk.institution_name,
-            questions=tuple(question.item for question in self.consent.questions),
+            kind=self.kiosk.kind,
+            questions=self.questions,
+            number_questions=(Item.LIMIT,),
+            lookup=self.lookup.source is not LookupSource.OFF,
+            postpone=self.downtime.queue,
+            leaflet=self.leaflet.pages if self.leaflet.show else (),
             face_attempts=self.face.attempts,
             **{times.name: getattr(self.times, times.name) for times in fields(TimesTable)},
         )
@@ -843,10 +1004,46 @@ def _conflicts(settings: Settings) -> Iterable[Problem]:
             "is not longer than gateway.overall_seconds",
             f"more than {gateway.overall_seconds:g}",
         )
+    yield from _cases(settings)
     if settings.screen.diagonal_mm and settings.screen.mm_per_px:
         yield Problem(0, "screen.mm_per_px", "is given beside screen.diagonal_mm", "one of the two, the other 0")
     if "ja" not in kiosk.languages:
         yield Problem(0, "kiosk.languages", 'is without "ja"', 'a list with "ja"')
+
+
+def _cases(settings: Settings) -> Iterable[Problem]:
+    """Rules of the tables that say which cases the counter meets here."""
+    kiosk, consent, lookup, downtime = settings.kiosk, settings.consent, settings.lookup, settings.downtime
+    if lookup.source is LookupSource.FOLDER:
+        if lookup.folder is None:
+            yield Problem(0, "lookup.folder", 'is missing, as needed with lookup.source = "folder"', "a path")
+        if lookup.seconds >= settings.times.work_seconds:
+            allowed = f"less than {settings.times.work_seconds:g}"
+            yield Problem(0, "lookup.seconds", "is not shorter than times.work_seconds", allowed)
+    if downtime.queue:
+        allowed = "a path outside kiosk.state_dir"
+        if downtime.key_file is None:
+            yield Problem(0, "downtime.key_file", "is missing, as needed with downtime.queue", allowed)
+        elif _inside(downtime.key_file, kiosk.state_dir):
+            yield Problem(0, "downtime.key_file", "lies in kiosk.state_dir, with what it opens", allowed)
+    pharmacy = kiosk.kind is Kind.PHARMACY
+    if consent.dispense and not pharmacy:
+        yield Problem(
+            0, "consent.dispense", f'is refused with kiosk.kind = "{kiosk.kind}"', f'"{Kind.PHARMACY}", or false'
+        )
+    if pharmacy and consent.prescription is not PrescriptionMode.OFF:
+        yield Problem(
+            0, "consent.prescription", f'is refused with kiosk.kind = "{kiosk.kind}"', f'"{PrescriptionMode.OFF}"'
+        )
+    if settings.leaflet.texts_dir is None:
+        unknown = [name for name in settings.leaflet.pages if name not in leaflet.PAGES]
+        if unknown:
+            meant = _meant(unknown[0], leaflet.PAGES)
+            yield Problem(0, "leaflet.pages", f"has an unknown page{meant}", _listed(leaflet.PAGES))
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path.absolute().resolve().is_relative_to(folder.absolute().resolve())
 
 
 def _is_https(url: str) -> bool:
@@ -916,6 +1113,10 @@ def reference() -> str:
         '- `gateway.driver = "https"` needs `url`, `ca_file`, `client_cert` and `client_key`.',
         "- `face.accept` < `face.grey`, and neither is laxer than the engine's measured limit.",
         "- `gateway.connect_seconds`, `gateway.read_seconds` <= `gateway.overall_seconds` < `times.work_seconds`.",
+        '- `lookup.source = "folder"` needs `lookup.folder`; `lookup.seconds` < `times.work_seconds`.',
+        "- `downtime.queue` needs `downtime.key_file`, which must not lie in `kiosk.state_dir`.",
+        '- `consent.dispense` only with `kiosk.kind = "調剤"`, `consent.prescription` only without.',
+        "- `leaflet.pages` names pages that there are; with `leaflet.texts_dir` also pages of your own.",
         '- One of `screen.diagonal_mm` and `screen.mm_per_px`; `kiosk.languages` contains `"ja"`.',
     ]
     return "\n".join(out) + "\n"

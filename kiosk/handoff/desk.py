@@ -1,13 +1,15 @@
-"""`Handoff`: journal and folder together make each reception's file appear exactly once.
+"""`Handoff`: journal and folders together make each reception's files appear exactly once.
 
     begin                        SENT    (id and file name)       then the consents are posted
-    finish   .tmp, fsync      →  READY   (hash, number)
-             rename, fsync    →  DONE
+    finish   both .tmp, fsync →  READY   (hashes, folders, number)
+             rename the side file, then the face file, fsync      →  DONE
     recover  SENT                ask the gateway: complete → as `finish`; not there after a while → DROPPED
              READY, .tmp there   rename → DONE
-             READY, no .tmp      it was renamed → DONE
+             READY, no .tmp      it has its name, or the folder is the one written into: it was renamed → DONE
+                                 another folder lies there (a share that is away): wait
 
-Ended at any point, the next start continues; a full disk or a missing share only delays.
+Whoever sees the face file finds its side file (`kiosk.handoff.sidefile`), if there is one. Ended at any point, the
+next start continues; a full disk or a missing share only delays.
 """
 
 from __future__ import annotations
@@ -21,29 +23,38 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from devices.secret import SecretBytes
-from kiosk.handoff.errors import HandoffDelayed, HandoffError, HandoffRefused, NotNow
-from kiosk.handoff.folder import HandoffFolder
+from kiosk.fullresult import FullResult
+from kiosk.handoff import sidefile
+from kiosk.handoff.errors import ForeignFolder, HandoffDelayed, HandoffError, HandoffRefused, NotNow, ResultGone
+from kiosk.handoff.folder import HandoffFolder, Standing
 from kiosk.handoff.journal import OPEN, Entry, Journal, State
+from kiosk.handoff.sidefile import SideFolder, name_beside
 from kiosk.oqs.document import Encoding, MarksDisagree, write
-from kiosk.qualification import JST, BadQualification, QualificationResult
+from kiosk.qualification import JST, BadQualification
+from kiosk.runtime.ports import Placed
 
 GRACE = timedelta(minutes=2)  # longer than the gateway's overall deadline: after it, no request is on its way
-_PLACED = (State.DONE, State.CLAIMED, State.EXPIRED)
 UNCLAIMED_AFTER = timedelta(minutes=10)
+LONGEST_PAUSE = timedelta(hours=1)  # between two attempts at a result that was refused
+_PLACED = (State.DONE, State.CLAIMED, State.EXPIRED)
 
 
 class Recovery(StrEnum):
     WRITTEN = "written"
     DROPPED = "dropped"  # the gateway never got the consents
     WAITING = "waiting"  # asked again later
-    REFUSED = "refused"  # the gateway's answer must not be written here; staff look at it
+    REFUSED = "refused"  # the gateway's answer must not be written here; asked again after a pause
+    GIVEN_UP = "given_up"  # not within the retention time; staff look at it
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
+    """`substituted`: characters that became ● in the file written now."""
+
     reception: str
     number: int
     outcome: Recovery
+    substituted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +67,21 @@ class Unclaimed:
     since: datetime
 
 
+@dataclass(slots=True)
+class _Pause:
+    """After a refusal: the next ones are longer and longer."""
+
+    length: timedelta
+    until: datetime
+
+
 class Handoff:
-    """May be called from any thread. `substituted`: characters that became ● since the start."""
+    """May be called from any thread."""
 
     def __init__(
         self,
         folder: HandoffFolder,
+        side: SideFolder,
         journal: Journal,
         encoding: Encoding,
         *,
@@ -72,6 +92,7 @@ class Handoff:
     ) -> None:
         """`checkpoint(step)` is called between the steps; tests end the process there."""
         self._folder = folder
+        self._side = side
         self._journal = journal
         self._encoding = encoding
         self._simulated = simulated
@@ -80,163 +101,252 @@ class Handoff:
         self._checkpoint = checkpoint
         self._turn = threading.RLock()
         self._running: set[str] = set()  # begun by this process and not finished: the executor still works on them
-        self.substituted = 0
+        self._pauses: dict[str, _Pause] = {}
 
     def begin(self, reception: str) -> None:
+        """Journal that something is about to be asked for that ends in a file. May be called again before `finish`."""
         with self._turn:
             # A folder that is away for the moment delays the file, not the patient.
             with contextlib.suppress(OSError):
                 self._folder.check()
-            if self._journal.get(reception) is None:
+            known = self._journal.get(reception)
+            if known is None:
                 self._journal.begin(reception, self._folder.name(reception, self._now()))
+            elif known.state in (State.SENT, State.DROPPED):
+                self._journal.change(reception, State.SENT)  # its time begins anew
             self._running.add(reception)
         self._checkpoint("sent")
 
-    def finish(self, reception: str, result: SecretBytes) -> int:
+    def finish(self, reception: str, result: SecretBytes) -> Placed:
         with self._turn:
             entry = self._journal.get(reception)
             if entry is None:
                 raise HandoffError("finish without begin")
             self._running.discard(reception)
             if entry.state in _PLACED:
-                return entry.number
+                return Placed(entry.number, False, 0)
             return self._write(entry, result)
 
     def recover(self, fetch: Callable[[str], SecretBytes | None]) -> list[Recovered]:
         """To be called at the start and now and then. `fetch(reception)` gives the full result, None when the gateway
-        has none, or raises `NotNow`. Receptions of this process that are under way are left alone."""
+        has none, or raises `NotNow` or `ResultGone`. Receptions of this process that are under way are left alone."""
         with self._turn:
             waiting = [entry for entry in self._journal if entry.state in OPEN]
-        found = []
-        for entry in waiting:
-            outcome = self._recover(entry, fetch)
-            if outcome is not None:
-                known = self._journal.get(entry.reception)
-                found.append(Recovered(entry.reception, known.number if known else 0, outcome))
-        return found
+        found = (self._recover(entry, fetch) for entry in waiting)
+        return [each for each in found if each is not None]
 
     def unclaimed(self, after: timedelta = UNCLAIMED_AFTER) -> list[Unclaimed]:
         """Files that lie there for longer than `after`: the counter is told."""
-        limit = self._now() - after
-        return [
-            Unclaimed(entry.reception, entry.name, entry.number, datetime.fromtimestamp(entry.changed, JST))
-            for entry in self._lying()
-            if entry.changed <= limit.timestamp()
-        ]
+        limit = (self._now() - after).timestamp()
+        with self._turn:
+            self._note_claimed()
+            return [
+                Unclaimed(entry.reception, entry.name, entry.number, datetime.fromtimestamp(entry.changed, JST))
+                for entry in self._journal
+                if entry.state is State.DONE and entry.changed <= limit and self._folder.holds(entry.name)
+            ]
 
     def sweep(self) -> int:
-        """Note what was taken; remove what nobody took within the retention time. Gives how many were removed."""
+        """Remove what nobody took within the retention time. Gives how many face files were removed."""
         limit = (self._now() - self._retention).timestamp()
         removed = 0
         with self._turn:
-            for entry in self._lying():
-                if entry.changed <= limit:
-                    self._folder.remove(entry.name)
-                    self._journal.change(entry.reception, State.EXPIRED)
-                    removed += 1
+            self._note_claimed()
+            for entry in list(self._journal):
+                if entry.may_lie and entry.changed <= limit:
+                    with contextlib.suppress(OSError):  # held by another program, or away: the next round
+                        removed += self._remove(entry)
         return removed
 
-    def _lying(self) -> list[Entry]:
-        with self._turn:
-            lying = []
-            for entry in list(self._journal):
-                if entry.state is not State.DONE:
-                    continue
-                if self._folder.holds(entry.name):
-                    lying.append(entry)
-                else:
-                    self._journal.change(entry.reception, State.CLAIMED)
-            return lying
+    def _remove(self, entry: Entry) -> int:
+        if entry.has_side:
+            self._side.remove(name_beside(entry.name))
+        if entry.state is State.CLAIMED:
+            self._journal.change(entry.reception, State.CLAIMED, side=bytes(16), changed=entry.changed)
+            return 0
+        there = self._folder.holds(entry.name)
+        self._folder.remove(entry.name)
+        self._journal.change(entry.reception, State.EXPIRED, changed=entry.changed)
+        return int(there)
+
+    def _note_claimed(self) -> None:
+        """A file that is not there was taken only if this is the folder into which it was written."""
+        for entry in list(self._journal):
+            if entry.state is not State.DONE or self._folder.holds(entry.name):
+                continue
+            if self._folder.identity() == entry.place:
+                self._journal.change(entry.reception, State.CLAIMED, changed=entry.changed)
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
-    def _write(self, entry: Entry, result: SecretBytes) -> int:
-        parsed = QualificationResult.parse(result.view())
-        if parsed.header.institution != self._folder.institution:
+    def _write(self, entry: Entry, result: SecretBytes) -> Placed:
+        entry = self._with_todays_name(entry)
+        full = FullResult.parse(result.view())
+        if full.reception != entry.reception:
+            raise HandoffRefused("a result of another reception")
+        if full.qualification.header.institution != self._folder.institution:
             raise HandoffRefused("a result of another institution")
+        side = sidefile.write(full, entry.name, simulated=self._simulated) if full.has_side_file else bytearray()
         try:
-            document = write(parsed, self._encoding, simulated=self._simulated)
+            document = write(full.qualification, self._encoding, simulated=self._simulated)
         except MarksDisagree as error:
+            side[:] = bytes(len(side))
             raise HandoffRefused(str(error)) from None
+        number = entry.number or self._journal.next_number()
         try:
             self._folder.check()
+            if side:
+                self._side.check()
+                self._side.put_aside(entry.reception, side)
+                self._checkpoint("side aside")
             self._folder.put_aside(entry.reception, document.content)
             self._checkpoint("aside")
-            digest = hashlib.sha256(document.content).digest()
+            known = {
+                "sha256": hashlib.sha256(document.content).digest(),
+                "side": hashlib.sha256(side).digest()[:16] if side else bytes(16),
+                "place": self._folder.identity(),
+                "side_place": self._side.identity() if side else bytes(8),
+            }
         except OSError:
             # The journal has its space already; the gateway keeps the result.
-            number = entry.number or self._journal.next_number()
             self._journal.change(entry.reception, State.SENT, number=number)
             raise HandoffDelayed(number) from None
         finally:
             document.wipe()
-        self.substituted += document.substituted
-        entry = self._journal.change(
-            entry.reception,
-            State.READY,
-            sha256=digest,
-            number=entry.number or self._journal.next_number(),
-        )
+            side[:] = bytes(len(side))
+        entry = self._journal.change(entry.reception, State.READY, number=number, **known)
         self._checkpoint("ready")
         try:
-            self._place(entry)
+            self._place(entry, beside=bool(side))
         except OSError:
-            raise HandoffDelayed(entry.number) from None
-        return entry.number
+            raise HandoffDelayed(number, document.substituted) from None
+        return Placed(number, False, document.substituted)
 
-    def _place(self, entry: Entry) -> None:
+    def _with_todays_name(self, entry: Entry) -> Entry:
         """Consumers take only files of the day, so a file that is late gets today's name."""
         today = self._folder.name(entry.reception, self._now())
-        if today[-18:-10] != entry.name[-18:-10]:
-            entry = self._journal.change(entry.reception, entry.state, name=today)
-            self._checkpoint("renamed")
+        if today[-18:-10] == entry.name[-18:-10]:
+            return entry
+        entry = self._journal.change(entry.reception, entry.state, name=today, changed=entry.changed)
+        self._checkpoint("renamed")
+        return entry
+
+    def _place(self, entry: Entry, *, beside: bool) -> None:
+        """`beside`: the side file still has its temporary name."""
+        if beside:
+            self._side.put_in_place(entry.reception, name_beside(entry.name))
+            self._checkpoint("side placed")
         self._folder.put_in_place(entry.reception, entry.name)
         self._checkpoint("placed")
         self._journal.change(entry.reception, State.DONE)
         self._checkpoint("done")
 
-    def _recover(self, entry: Entry, fetch: Callable[[str], SecretBytes | None]) -> Recovery | None:
+    # --- recovery --------------------------------------------------------------------------------------------------
+
+    def _recover(self, entry: Entry, fetch: Callable[[str], SecretBytes | None]) -> Recovered | None:
+        def outcome(what: Recovery, substituted: int = 0) -> Recovered:
+            known = self._journal.get(entry.reception)
+            return Recovered(entry.reception, known.number if known else 0, what, substituted)
+
         with self._turn:
             age = self._now().timestamp() - entry.changed
             if entry.reception in self._running and age < GRACE.total_seconds():
                 return None
             if entry.state is State.READY:
-                return self._recover_ready(entry)
+                return outcome(self._recover_ready(entry))
+            if not self._may_be_written(entry):
+                return outcome(Recovery.WAITING)
         try:
             result = fetch(entry.reception)
         except NotNow:
-            return Recovery.WAITING
+            return outcome(Recovery.WAITING)
+        except ResultGone:
+            with self._turn:
+                return outcome(self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP))
         with self._turn:
             if result is not None:
                 with result:
-                    return self._recover_complete(entry, result)
+                    return outcome(*self._recover_complete(entry, result))
             if age < GRACE.total_seconds():
-                return Recovery.WAITING
-            self._running.discard(entry.reception)
-            self._folder.discard(entry.reception)
-            self._journal.change(entry.reception, State.DROPPED)
-            return Recovery.DROPPED
+                return outcome(Recovery.WAITING)
+            if entry.number:  # it had the result, once
+                return outcome(self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP))
+            return outcome(self._end(entry, State.DROPPED, Recovery.DROPPED))
 
-    def _recover_complete(self, entry: Entry, result: SecretBytes) -> Recovery:
+    def _may_be_written(self, entry: Entry) -> bool:
+        """Nothing is fetched that could not be written now."""
+        pause = self._pauses.get(entry.reception)
+        if pause is not None and self._now() < pause.until:
+            return False
         try:
-            self.finish(entry.reception, result)
-        except HandoffDelayed:
-            return Recovery.WAITING
+            self._folder.check()
+        except (OSError, ForeignFolder):
+            return False
+        return True
+
+    def _recover_complete(self, entry: Entry, result: SecretBytes) -> tuple[Recovery, int]:
+        try:
+            placed = self.finish(entry.reception, result)
+        except (HandoffDelayed, ForeignFolder):
+            return Recovery.WAITING, 0
         except (HandoffError, BadQualification):
-            return Recovery.REFUSED
-        return Recovery.WRITTEN
+            return self._refused(entry), 0
+        self._pauses.pop(entry.reception, None)
+        return Recovery.WRITTEN, placed.substituted
+
+    def _refused(self, entry: Entry) -> Recovery:
+        if self._over(entry):
+            return self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP)
+        before = self._pauses.get(entry.reception)
+        length = timedelta(minutes=1) if before is None else min(2 * before.length, LONGEST_PAUSE)
+        self._pauses[entry.reception] = _Pause(length, self._now() + length)
+        return Recovery.REFUSED
+
+    def _over(self, entry: Entry) -> bool:
+        return self._now().timestamp() - entry.begun >= self._retention.total_seconds()
+
+    def _end(self, entry: Entry, state: State, outcome: Recovery) -> Recovery:
+        self._running.discard(entry.reception)
+        self._pauses.pop(entry.reception, None)
+        with contextlib.suppress(OSError):
+            self._folder.discard(entry.reception)
+            self._side.discard(entry.reception)
+        self._journal.change(entry.reception, state)
+        return outcome
 
     def _recover_ready(self, entry: Entry) -> Recovery:
         try:
             self._folder.check()
-            aside = self._folder.aside(entry.reception)
-            if aside is None:
-                self._journal.change(entry.reception, State.DONE)
-            elif aside == entry.sha256:
-                self._place(entry)
-            else:  # damaged on the disk: ask the gateway once more
-                self._journal.change(entry.reception, State.SENT)
-                return Recovery.WAITING
-        except (OSError, HandoffError):
+            match self._folder.standing(entry.reception, entry.name, entry.sha256, entry.place):
+                case Standing.PLACED:
+                    self._journal.change(entry.reception, State.DONE)
+                    return Recovery.WRITTEN
+                case Standing.ASIDE:
+                    return self._recover_aside(entry)
+                case Standing.DAMAGED:
+                    return self._make_again(entry)
+                case Standing.UNKNOWN if self._over(entry):
+                    return self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP)
+                case Standing.UNKNOWN:
+                    return Recovery.WAITING
+        except (OSError, ForeignFolder):
             return Recovery.WAITING
+
+    def _recover_aside(self, entry: Entry) -> Recovery:
+        """The face file waits for its name; first its side file."""
+        beside = False
+        late = self._folder.name(entry.reception, self._now())[-18:-10] != entry.name[-18:-10]
+        if entry.has_side:
+            side = self._side.standing(entry.reception, name_beside(entry.name), entry.side, entry.side_place)
+            if side is Standing.UNKNOWN:
+                return Recovery.WAITING
+            if late or side is Standing.DAMAGED:
+                return self._make_again(entry)  # it says the face file's name, which changes
+            beside = side is Standing.ASIDE
+        self._place(self._with_todays_name(entry), beside=beside)
         return Recovery.WRITTEN
+
+    def _make_again(self, entry: Entry) -> Recovery:
+        """The gateway is asked once more."""
+        self._journal.change(entry.reception, State.SENT)
+        return Recovery.WAITING

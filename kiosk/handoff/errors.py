@@ -12,19 +12,25 @@ class ForeignFolder(HandoffError):
 
 
 class HandoffRefused(HandoffError):
-    """The result must not be written here: another institution, or a simulation without its marks."""
+    """The result must not be written here: of another institution or reception, or a simulation without its marks."""
 
 
 class HandoffDelayed(HandoffError):
-    """The file could not be written now; `recover` writes it later. `number`: 受付番号, given all the same."""
+    """The file could not be written now; `recover` writes it later. `number`: 受付番号, given all the same.
+    `substituted`: characters that became ● in what is written already."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, substituted: int = 0) -> None:
         super().__init__("written later")
         self.number = number
+        self.substituted = substituted
 
 
 class NotNow(Exception):
     """Raised by the `fetch` given to `recover`: the gateway cannot be asked now."""
+
+
+class ResultGone(Exception):
+    """Raised by that `fetch`: the gateway had a result and does not keep it any more."""
 
 
 class JournalDamaged(HandoffError):

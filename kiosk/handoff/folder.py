@@ -1,4 +1,4 @@
-"""The folder that the receipt computer polls: `.tmp`, fsync, rename, fsync of the folder."""
+"""Folders on a share that other programs poll: `.tmp`, fsync, rename, fsync of the folder."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from pathlib import Path
 
+from kiosk.files import sync_folder
 from kiosk.handoff.errors import ForeignFolder
 from kiosk.qualification import JST
 
@@ -19,31 +21,37 @@ _TRIES = 5
 _PAUSE = 0.2
 
 
+class Standing(Enum):
+    """How far a file has come that was put aside."""
+
+    ASIDE = auto()  # whole, under its temporary name
+    DAMAGED = auto()  # under its temporary name, but not what was written
+    PLACED = auto()  # it has its name, or had it and was taken
+    UNKNOWN = auto()  # nothing is there, and this is not the folder into which it was written: a share that is away
+
+
 @dataclass(frozen=True, slots=True)
-class HandoffFolder:
-    """`institution`: 医療機関コード, ten digits. `pause`: seconds between tries when another program holds a file."""
+class Shelf:
+    """`prefix`: how all names here begin. `pause`: seconds between tries when another program holds a file."""
 
     path: Path
-    institution: str
+    prefix: str
     pause: float = _PAUSE
 
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[0-9]{10}", self.institution):
-            raise ValueError("institution code: 10 digits")
-
     def check(self) -> None:
-        """Raises `ForeignFolder` when a face result file of another institution lies here, `OSError` when the folder
-        is not there or not writable."""
-        ours = (PREFIX + self.institution).lower()
-        for name in map(str.lower, os.listdir(self.path)):
-            if name.startswith(PREFIX.lower()) and not name.startswith(ours):
-                raise ForeignFolder("files of another institution")
+        """Raises OSError when the folder is not there or not writable."""
+        os.listdir(self.path)
         if not os.access(self.path, os.W_OK | os.X_OK):
             raise PermissionError("the hand-off folder is not writable")
 
+    def identity(self) -> bytes:
+        """Tells this folder from an empty mount point under the same name. Eight bytes. Raises OSError."""
+        about = os.stat(self.path)
+        return hashlib.sha256(f"{about.st_dev} {about.st_ino}".encode()).digest()[:8]
+
     def name(self, reception: str, at: datetime) -> str:
-        """`OQSsiquc01res_face_<institution><20 hexadecimal>_<yyyyMMddHHmmss>.xml`; the twenty tell nothing."""
-        return f"{PREFIX}{self.institution}{_stem(reception)}_{at.astimezone(JST):%Y%m%d%H%M%S}.xml"
+        """`<prefix><20 hexadecimal>_<yyyyMMddHHmmss>.xml`; the twenty tell nothing."""
+        return f"{self.prefix}{stem(reception)}_{at.astimezone(JST):%Y%m%d%H%M%S}.xml"
 
     def put_aside(self, reception: str, content: bytearray) -> None:
         """Write the whole file under its temporary name; on the disk when this returns."""
@@ -57,12 +65,14 @@ class HandoffFolder:
         finally:
             os.close(descriptor)
 
-    def aside(self, reception: str) -> bytes | None:
-        """SHA-256 of what lies under the temporary name; None: nothing does."""
+    def standing(self, reception: str, name: str, digest: bytes, identity: bytes) -> Standing:
+        """`digest`: the first bytes of the content's SHA-256. `identity`: of the folder into which it was written."""
         try:
-            return hashlib.sha256(self._temporary(reception).read_bytes()).digest()
+            found = hashlib.sha256(self._temporary(reception).read_bytes()).digest()
         except FileNotFoundError:
-            return None
+            here = self.holds(name) or self.identity() == identity
+            return Standing.PLACED if here else Standing.UNKNOWN
+        return Standing.ASIDE if found.startswith(digest) else Standing.DAMAGED
 
     def put_in_place(self, reception: str, name: str) -> None:
         """Give the file its name. Raises `FileExistsError`: a name is never used twice."""
@@ -70,7 +80,7 @@ class HandoffFolder:
         if target.exists():
             raise FileExistsError("a file of this name is there already")
         self._patiently(lambda: os.rename(self._temporary(reception), target))
-        self._sync()
+        sync_folder(self.path)
 
     def discard(self, reception: str) -> None:
         self._patiently(lambda: self._temporary(reception).unlink(missing_ok=True))
@@ -80,10 +90,10 @@ class HandoffFolder:
 
     def remove(self, name: str) -> None:
         self._patiently(lambda: (self.path / name).unlink(missing_ok=True))
-        self._sync()
+        sync_folder(self.path)
 
     def _temporary(self, reception: str) -> Path:
-        return self.path / f"{PREFIX}{self.institution}{_stem(reception)}.tmp"
+        return self.path / f"{self.prefix}{stem(reception)}.tmp"
 
     def _patiently(self, action: Callable[[], None]) -> None:
         """On a share a file that somebody reads or scans can refuse for a moment (sharing violation)."""
@@ -95,13 +105,29 @@ class HandoffFolder:
                     raise
                 time.sleep(self.pause)
 
-    def _sync(self) -> None:
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+
+class HandoffFolder(Shelf):
+    """The folder of face result files. `institution`: 医療機関コード, ten digits."""
+
+    __slots__ = ()
+
+    def __init__(self, path: Path, institution: str, pause: float = _PAUSE) -> None:
+        if not re.fullmatch(r"[0-9]{10}", institution):
+            raise ValueError("institution code: 10 digits")
+        super().__init__(path, PREFIX + institution, pause)
+
+    @property
+    def institution(self) -> str:
+        return self.prefix.removeprefix(PREFIX)
+
+    def check(self) -> None:
+        """Also raises `ForeignFolder` when a face result file of another institution lies here."""
+        Shelf.check(self)
+        for name in map(str.lower, os.listdir(self.path)):
+            if name.startswith(PREFIX.lower()) and not name.startswith(self.prefix.lower()):
+                raise ForeignFolder("files of another institution")
 
 
-def _stem(reception: str) -> str:
+def stem(reception: str) -> str:
+    """Twenty hexadecimal digits that the names of a reception's files have in common."""
     return hashlib.sha256(reception.encode()).hexdigest()[:20]

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from kiosk.files import sync_folder
 from kiosk.handoff.errors import JournalDamaged, JournalFull
 from kiosk.qualification import JST
 
@@ -24,9 +25,11 @@ SLOTS = 512
 HALF = 256
 _MAGIC = b"UKTKJNL1"
 _HEADER = 4096
-# sequence, state, number, day, begun, changed, id, file name, hash of the file
-_FORMAT = struct.Struct(">QBHIQQ64s80s32s")
+# sequence, state, number, day, begun, changed, id, file name, hash of the file, of the side file, the two folders
+_FORMAT = struct.Struct(">QBHIQQ64s80s32s16s8s8s")
+_FORMER = 207  # records of before have no side file and no folders
 _CHECK = 16
+_NO_SIDE, _NOWHERE = bytes(16), bytes(8)
 
 
 class State(IntEnum):
@@ -36,6 +39,7 @@ class State(IntEnum):
     CLAIMED = 4  # the receipt computer took it
     DROPPED = 5  # the gateway never got the consents: no file
     EXPIRED = 6  # nobody took it, it was removed after the retention time
+    GIVEN_UP = 7  # it could not be written within the retention time; staff were told
 
 
 OPEN = (State.SENT, State.READY)
@@ -43,7 +47,11 @@ OPEN = (State.SENT, State.READY)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`number`: 受付番号 of `day` (YYYYMMDD), 0 while there is none. Times: seconds since 1970."""
+    """`number`: 受付番号 of `day` (YYYYMMDD), 0 while there is none. Times: seconds since 1970.
+
+    `side`: first half of the side file's SHA-256, zeros when there is none. `place` and `side_place`: which folders
+    the two were written into (`Shelf.identity`).
+    """
 
     reception: str
     name: str
@@ -53,7 +61,19 @@ class Entry:
     number: int = 0
     day: int = 0
     sha256: bytes = bytes(32)
+    side: bytes = _NO_SIDE
+    place: bytes = _NOWHERE
+    side_place: bytes = _NOWHERE
     sequence: int = 0
+
+    @property
+    def has_side(self) -> bool:
+        return self.side != _NO_SIDE
+
+    @property
+    def may_lie(self) -> bool:
+        """A file of it may still lie in a folder."""
+        return self.state is State.DONE or (self.state is State.CLAIMED and self.has_side)
 
 
 class Journal:
@@ -68,7 +88,7 @@ class Journal:
             self._entries: dict[str, tuple[int, Entry]] = {}
             self._sequence = 0
             for slot in range(self._slots):
-                if (entry := self._newest(slot)) is not None:
+                if (entry := _newest(self._descriptor, slot)) is not None:
                     self._entries[entry.reception] = slot, entry
                     self._sequence = max(self._sequence, entry.sequence)
         except BaseException:
@@ -102,27 +122,14 @@ class Journal:
         seconds = int(self._now().timestamp())
         return self._put(self._free_slot(), Entry(reception, name, State.SENT, seconds, seconds))
 
-    def change(
-        self,
-        reception: str,
-        state: State,
-        *,
-        name: str | None = None,
-        number: int | None = None,
-        sha256: bytes | None = None,
-    ) -> Entry:
-        """On the disk when this returns."""
+    def change(self, reception: str, state: State, **fields: Any) -> Entry:
+        """On the disk when this returns. `fields`: others of `Entry`. A number is of today; `changed` is now unless
+        given."""
         slot, entry = self._entries[reception]
-        entry = replace(
-            entry,
-            state=state,
-            name=entry.name if name is None else name,
-            sha256=entry.sha256 if sha256 is None else sha256,
-            changed=int(self._now().timestamp()),
-        )
-        if number is not None:
-            entry = replace(entry, number=number, day=self._today())
-        return self._put(slot, entry)
+        fields.setdefault("changed", int(self._now().timestamp()))
+        if "number" in fields:
+            fields["day"] = self._today()
+        return self._put(slot, replace(entry, state=state, **fields))
 
     def next_number(self) -> int:
         """受付番号: counts from 1 every day."""
@@ -141,35 +148,9 @@ class Journal:
             os.fsync(self._descriptor)
             os.pwrite(self._descriptor, _MAGIC + slots.to_bytes(4), 0)
             os.fsync(self._descriptor)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             return slots
-        header = os.pread(self._descriptor, 12, 0)
-        found = int.from_bytes(header[8:])
-        if header[:8] != _MAGIC or size != _HEADER + found * 2 * HALF:
-            raise JournalDamaged("not a journal of this version")
-        return found
-
-    def _newest(self, slot: int) -> Entry | None:
-        halves = [self._read(slot, half) for half in (0, 1)]
-        return max((entry for entry in halves if entry is not None), key=lambda entry: entry.sequence, default=None)
-
-    def _read(self, slot: int, half: int) -> Entry | None:
-        data = os.pread(self._descriptor, HALF, self._position(slot, half))
-        content = data[: _FORMAT.size]
-        if data[_FORMAT.size : _FORMAT.size + _CHECK] != _checksum(content):
-            return None
-        sequence, state, number, day, begun, changed, reception, name, sha256 = _FORMAT.unpack(content)
-        return Entry(
-            reception.rstrip(b"\0").decode(),
-            name.rstrip(b"\0").decode(),
-            State(state),
-            begun,
-            changed,
-            number,
-            day,
-            sha256,
-            sequence,
-        )
+        return _slots(self._descriptor)
 
     def _put(self, slot: int, entry: Entry) -> Entry:
         self._sequence += 1
@@ -184,10 +165,13 @@ class Journal:
             entry.reception.encode(),
             entry.name.encode(),
             entry.sha256,
+            entry.side,
+            entry.place,
+            entry.side_place,
         )
-        current = [self._read(slot, half) for half in (0, 1)]
+        current = [_read(self._descriptor, slot, half) for half in (0, 1)]
         older = 0 if current[0] is None or (current[1] and current[0].sequence < current[1].sequence) else 1
-        os.pwrite(self._descriptor, content + _checksum(content), self._position(slot, older))
+        os.pwrite(self._descriptor, content + _checksum(content), _position(slot, older))
         os.fdatasync(self._descriptor)
         self._entries[entry.reception] = slot, entry
         return entry
@@ -198,29 +182,73 @@ class Journal:
             if slot not in used:
                 return slot
         # The oldest that is over; one whose file may still lie there goes last.
-        over = [
-            (entry.state is State.DONE, entry.sequence, slot) for slot, entry in used.items() if entry.state not in OPEN
-        ]
+        over = [(entry.may_lie, entry.sequence, slot) for slot, entry in used.items() if entry.state not in OPEN]
         if not over:
             raise JournalFull("every slot is in use")
         slot = min(over)[2]
         del self._entries[used[slot].reception]
         return slot
 
-    def _position(self, slot: int, half: int) -> int:
-        return _HEADER + (slot * 2 + half) * HALF
-
     def _today(self) -> int:
         return int(f"{self._now().astimezone(JST):%Y%m%d}")
 
 
-def _checksum(content: bytes) -> bytes:
-    return hashlib.sha256(_MAGIC + content).digest()[:_CHECK]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def read(path: Path) -> list[Entry]:
+    """What a journal says, also while a kiosk holds it. Raises `JournalDamaged`, OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        slots = _slots(descriptor)
+        found = [_newest(descriptor, slot) for slot in range(slots)]
     finally:
         os.close(descriptor)
+    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.sequence)
+
+
+def _slots(descriptor: int) -> int:
+    """How many a finished journal has."""
+    header = os.pread(descriptor, 12, 0)
+    found = int.from_bytes(header[8:])
+    if header[:8] != _MAGIC or os.fstat(descriptor).st_size != _HEADER + found * 2 * HALF:
+        raise JournalDamaged("not a journal of this version")
+    return found
+
+
+def _newest(descriptor: int, slot: int) -> Entry | None:
+    halves = [_read(descriptor, slot, half) for half in (0, 1)]
+    return max((entry for entry in halves if entry is not None), key=lambda entry: entry.sequence, default=None)
+
+
+def _read(descriptor: int, slot: int, half: int) -> Entry | None:
+    data = os.pread(descriptor, HALF, _position(slot, half))
+    for size in (_FORMAT.size, _FORMER):
+        content = data[:size]
+        if data[size : size + _CHECK] == _checksum(content):
+            break
+    else:
+        return None
+    whole = content.ljust(_FORMAT.size, b"\0")
+    sequence, state, number, day, begun, changed, reception, name, sha256, side, place, side_place = _FORMAT.unpack(
+        whole
+    )
+    return Entry(
+        reception.rstrip(b"\0").decode(),
+        name.rstrip(b"\0").decode(),
+        State(state),
+        begun,
+        changed,
+        number,
+        day,
+        sha256,
+        side,
+        place,
+        side_place,
+        sequence,
+    )
+
+
+def _position(slot: int, half: int) -> int:
+    return _HEADER + (slot * 2 + half) * HALF
+
+
+def _checksum(content: bytes) -> bytes:
+    return hashlib.sha256(_MAGIC + content).digest()[:_CHECK]

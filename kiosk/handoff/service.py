@@ -10,7 +10,7 @@ from kiosk.handoff.errors import ForeignFolder, HandoffDelayed, HandoffError, Ha
 from kiosk.qualification import BadQualification
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import ReceptionId
-from kiosk.runtime.ports import JobError
+from kiosk.runtime.ports import JobError, Placed
 
 
 class HandoffService:
@@ -38,11 +38,11 @@ class HandoffService:
             # Nothing was sent yet, and without a journal nothing may be.
             raise JobError(FailureCode.HANDOFF_BROKEN) from None
 
-    def finish(self, reception: ReceptionId, result: SecretBytes) -> tuple[int, bool]:
+    def finish(self, reception: ReceptionId, result: SecretBytes) -> Placed:
         try:
-            return self._handoff.finish(reception, result), False
+            return self._handoff.finish(reception, result)
         except HandoffDelayed as delayed:
-            return delayed.number, True
+            return Placed(delayed.number, True, delayed.substituted)
         except (ForeignFolder, HandoffRefused):
             raise JobError(FailureCode.HANDOFF_FOREIGN) from None
         except BadQualification:
@@ -55,7 +55,7 @@ class HandoffService:
         try:
             for each in self._handoff.recover(self._fetch):
                 self._recovered(each)
-            self._handoff.sweep()
             self._unclaimed(self._handoff.unclaimed())
+            self._handoff.sweep()
         except (HandoffError, OSError):
             return

@@ -18,12 +18,22 @@ from typing import assert_never
 from devices import ports as d
 from devices.errors import DeviceFault
 from devices.ports import Blob
-from devices.secret import SecretBytes
+from devices.secret import SecretBytes, Wiped
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
 from kiosk.reception import states as s
 from kiosk.reception.failure import FailureCode
-from kiosk.runtime.ports import Audit, Credentials, Desk, Gateway, Handoff, JobError, Purpose, ServiceSwitch
+from kiosk.runtime.ports import (
+    Audit,
+    Credentials,
+    Desk,
+    Gateway,
+    Handoff,
+    JobError,
+    Postponer,
+    Purpose,
+    ServiceSwitch,
+)
 from kiosk.runtime.vault import ReceptionOver, Vault
 
 FAULTS: dict[DeviceFault, FailureCode] = {
@@ -66,6 +76,7 @@ class Adapters:
     camera: d.Camera
     gateway: Gateway
     handoff: Handoff
+    postponer: Postponer
     staff: Credentials
     maintenance: Credentials
     audit: Audit
@@ -108,7 +119,7 @@ class Executor:
 
     def tidy_now(self, done: Callable[[], None]) -> None:
         """Finish what is open at once instead of within half a minute; `done` is called on the net thread."""
-        self._net.put(self._do.handoff.tidy)
+        self._net.put(self._tidy)
         self._net.put(done)
 
     # --- people's secrets ------------------------------------------------------------------------------------------
@@ -145,6 +156,10 @@ class Executor:
                 self._net.put(partial(self._answering, command, partial(self._register, command)))
             case c.SendConsents():
                 self._net.put(partial(self._answering, command, partial(self._consent, command)))
+            case c.LookUp():
+                self._net.put(partial(self._answering, command, partial(self._look_up, command)))
+            case c.Postpone():
+                self._net.put(partial(self._answering, command, partial(self._postpone, command)))
             case c.WriteHandoff():
                 self._net.put(partial(self._answering, command, partial(self._hand_off, command)))
             case c.Wipe():
@@ -198,16 +213,21 @@ class Executor:
     # --- the net thread --------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        self._do.handoff.tidy()
+        self._tidy()
         while True:
             try:
                 task = self._net.get(timeout=TIDY_SECONDS)
             except queue.Empty:
-                self._do.handoff.tidy()
+                self._tidy()
                 continue
             if task is None:
                 return
             task()
+
+    def _tidy(self) -> None:
+        """What has the gateway's answer already comes first."""
+        self._do.handoff.tidy()
+        self._do.postponer.tidy()
 
     def _quietly(self, task: Callable[[], None]) -> None:
         """Work whose failure shows itself later, where it matters."""
@@ -225,6 +245,8 @@ class Executor:
             | c.ConfirmEligibility
             | c.Register
             | c.SendConsents
+            | c.LookUp
+            | c.Postpone
             | c.WriteHandoff
         ),
         task: Callable[[], e.Event | None],
@@ -288,12 +310,39 @@ class Executor:
         handle = self._vault.put(command.reception, "result", result)
         return e.ResultCame(command.reception, command.job, s.ResultRef(handle))
 
+    def _look_up(self, command: c.LookUp) -> e.Event:
+        with self._query(command.query) as query:
+            self._do.handoff.begin(command.reception)
+            validity, result = self._do.gateway.look_up(command.reception, query, command.limit)
+        if result is None:
+            return e.LookedUp(command.reception, command.job, validity, None)
+        handle = self._vault.put(command.reception, "result", result)
+        return e.LookedUp(command.reception, command.job, validity, s.ResultRef(handle))
+
+    def _postpone(self, command: c.Postpone) -> e.Event:
+        payload: SecretBytes | None
+        match command.late:
+            case s.LateLookup():
+                payload = self._query(command.late.query)
+            case s.LateStaff():
+                payload = self._copy(command.late.identity.certificate.ref)
+            case s.LateConsents():
+                payload = None
+            case _:
+                assert_never(command.late)
+        try:
+            self._do.postponer.put(command.reception, command.late, payload)
+        finally:
+            if payload is not None:
+                payload.wipe()
+        return e.Postponed(command.reception, command.job)
+
     def _hand_off(self, command: c.WriteHandoff) -> e.Event:
         result = self._vault.take(command.result)
         assert isinstance(result, SecretBytes)
         with result:
-            number, delayed = self._do.handoff.finish(command.reception, result)
-        return e.HandedOff(command.reception, command.job, number, delayed)
+            placed = self._do.handoff.finish(command.reception, result)
+        return e.HandedOff(command.reception, command.job, placed.number, placed.delayed, placed.substituted)
 
     def _check_door(self, command: c.CheckMaintenancePin) -> None:
         try:
@@ -327,6 +376,15 @@ class Executor:
         payload = self._vault.take(handle)
         assert isinstance(payload, SecretBytes)
         return payload
+
+    def _query(self, handle: str) -> SecretBytes:
+        """A copy: the query itself stays until the reception ends, because it may have to be asked again."""
+        query = self._vault.get(handle)
+        assert isinstance(query, SecretBytes)
+        try:
+            return SecretBytes(query.view())
+        except Wiped:
+            raise ReceptionOver from None
 
     def _copy(self, handle: str) -> SecretBytes:
         payload = self._vault.get(handle)
