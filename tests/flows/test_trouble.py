@@ -12,7 +12,16 @@ from kiosk.reception.states import Ending, Method
 from tests.helpers.journey import Journey, ready
 from tests.helpers.samples import asking, checking_staff, confirming, face, read, registering, sending
 
-AGAIN = (FailureCode.GATEWAY_DOWN, FailureCode.GATEWAY_ERROR, FailureCode.GATEWAY_NONSENSE, FailureCode.STEP_TIMEOUT)
+AGAIN = (
+    FailureCode.GATEWAY_DOWN,
+    FailureCode.GATEWAY_ERROR,
+    FailureCode.GATEWAY_NONSENSE,
+    FailureCode.GATEWAY_UNTRUSTED,
+    FailureCode.FOLDER_DOWN,
+    FailureCode.FOLDER_TIMEOUT,
+    FailureCode.FOLDER_NONSENSE,
+    FailureCode.STEP_TIMEOUT,
+)
 
 
 @pytest.mark.parametrize("code", FailureCode)

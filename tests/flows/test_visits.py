@@ -136,11 +136,36 @@ def test_valid_insurance_is_asked_for_consents(validity: Validity) -> None:
     confirming().eligible(validity=validity).at(s.AskingAll)
 
 
-@pytest.mark.parametrize("validity", [Validity.INVALID, Validity.INVALID_NEW_EXISTS, Validity.NONE, Validity.SEVERAL])
-def test_invalid_insurance_goes_to_the_counter(validity: Validity) -> None:
-    problem = {"failure": FailureCode.QUALIFICATION_INVALID, "retry": None}
-    confirming().eligible(validity=validity).at(s.Problem, **problem).did(c.CallCounter)
-    confirming().not_registered().register(True).registered(validity=validity).at(s.Problem, **problem)
+@pytest.mark.parametrize(("validity", "failure"), s.NOT_VALID.items())
+def test_who_is_not_insured_goes_to_the_counter_and_the_file_says_why(validity: Validity, failure: FailureCode) -> None:
+    for visit in (
+        confirming().eligible(validity=validity),
+        confirming().not_registered().register(True).registered(validity=validity),
+    ):
+        visit.at(s.Sending).result().handed_off(4).did(c.CallCounter, c.Wipe)
+        outcome = s.Outcome(Ending.NOT_VALID, 4, (), failure)
+        visit.at(s.TakeCard, outcome=outcome).card_taken().at(s.Farewell, outcome=outcome)
+
+
+@pytest.mark.parametrize(("validity", "failure"), s.NOBODY.items())
+def test_an_answer_that_names_nobody_makes_no_file(validity: Validity, failure: FailureCode) -> None:
+    for visit in (
+        confirming().eligible(validity=validity),
+        confirming().not_registered().register(True).registered(validity=validity),
+    ):
+        visit.at(s.Problem, failure=failure, retry=None).did(c.CallCounter)
+        assert visit.all_of(c.SendConsents) == []
+
+
+def test_a_welfare_recipient_without_a_ticket_is_told() -> None:
+    visit = confirming().eligible((), Validity.VALID_UNREGISTERED).result().handed_off(4)
+    visit.at(s.TakeCard, outcome=s.Outcome(Ending.DONE, 4, (s.Notice.WELFARE_UNREGISTERED,)))
+
+
+def test_an_insurance_that_is_lost_while_the_card_is_away_waits_for_the_card() -> None:
+    visit = confirming().card_taken().eligible(validity=Validity.INVALID).at(s.PutBack)
+    assert visit.all_of(c.SendConsents) == []
+    visit.card_put().certificate().at(s.Sending)
 
 
 # --- consents --------------------------------------------------------------------------------------------------------
@@ -181,7 +206,7 @@ def test_back_leads_through_the_questions() -> None:
 
 def test_who_has_nothing_to_be_asked_goes_straight_on() -> None:
     visit = confirming().eligible(questions=()).at(s.Sending)
-    assert visit.asked_last(c.SendConsents).answers == Answers((), comprehensive=True)
+    assert visit.asked_last(c.SendConsents).answers == Answers.none()
     nothing = ready(Policy(questions=())).card_put().certificate().choose("staff").staff().staff_accepted()
     nothing.not_registered().register(True).registered().at(s.Sending)
 
@@ -193,6 +218,8 @@ def test_only_what_the_institution_uses_is_asked() -> None:
     assert everything.eligible(questions=(Item.CHECKUP, Item.SURGERY)).state.eligible.questions == (
         Item.SURGERY,
         Item.CHECKUP,
+        Item.LIMIT,  # these two are asked of everybody where they are used
+        Item.PRESCRIPTION,
     )
 
 
@@ -200,8 +227,8 @@ def test_only_what_the_institution_uses_is_asked() -> None:
 
 
 def test_a_certificate_that_ends_soon_is_told_at_the_end() -> None:
-    visit = confirming().eligible(ends_soon=True).all("yes").result().handed_off(3)
-    visit.at(s.TakeCard, outcome=s.Outcome(Ending.DONE, 3, certificate_ends_soon=True))
+    visit = confirming().eligible(certificate=s.CertificateState.ENDS_SOON).all("yes").result().handed_off(3)
+    visit.at(s.TakeCard, outcome=s.Outcome(Ending.DONE, 3, (s.Notice.CERTIFICATE_ENDS_SOON,)))
 
 
 @pytest.mark.parametrize("taken", ["while sending", "while handing off"])
