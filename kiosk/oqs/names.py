@@ -69,12 +69,7 @@ class FileName:
         except ValueError:
             return None
 
-    def of(self, institution: str, reception: str) -> bool:
-        """Whether it belongs to this reception (`tail_of`), whenever it was written."""
-        return self.tail.startswith(f"{institution}{_digest(reception)}_")
 
-
-# Case does not count on the shares that these folders lie on; a tail with anything else could leave the folder.
 # A request `req_face_…` would have an answer that looks like a face file.
 _NAME = re.compile(
     rf"(?P<kind>{'|'.join(Kind)})(?P<role>res_face|req|res)_(?P<tail>(?!face_)[0-9a-z](?:[0-9a-z_.-]{{0,98}}[0-9a-z])?)\.xml",

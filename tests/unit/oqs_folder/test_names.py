@@ -74,12 +74,11 @@ def test_other_names_are_refused_without_being_repeated(name: str) -> None:
     assert not name or name not in str(refused.value)
 
 
-def test_a_request_of_ours_is_known_by_its_reception_and_time() -> None:
-    name = parse(str(FileName(Kind.ELIGIBILITY, Role.REQUEST, tail_of(INSTITUTION, "r-1", NOON.astimezone(UTC)))))
-    assert name.of(INSTITUTION, "r-1")
-    assert not name.of(INSTITUTION, "r-2")
-    assert not name.of("9910000002", "r-1")
-    assert name.time == NOON
+def test_our_names_tell_institution_and_time_and_nobody() -> None:
+    tail = tail_of(INSTITUTION, "r-1", NOON.astimezone(UTC))
+    assert re.fullmatch(rf"{INSTITUTION}[0-9a-f]{{20}}_20261102120005", tail)
+    assert tail != tail_of(INSTITUTION, "r-2", NOON)
+    assert parse(str(FileName(Kind.ELIGIBILITY, Role.REQUEST, tail))).time == NOON
     assert FileName(Kind.ELIGIBILITY, Role.REQUEST, "1").time is None
 
 
