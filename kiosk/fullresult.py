@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from kiosk.qualification import MAX_BYTES, BadQualification, QualificationResult
+from kiosk.qualification import JSON, MAX_BYTES, BadQualification, Fault, QualificationResult
+
+MANY = 20  # entries of a list
 
 
 class SubsidyOutcome(StrEnum):
@@ -54,15 +56,15 @@ class FullResult:
     def parse(cls, data: bytes | bytearray | memoryview) -> Self:
         """From the gateway's JSON. Raises `BadQualification`."""
         if len(data) > MAX_BYTES:
-            raise BadQualification("result", "too large", f"{MAX_BYTES} bytes")
+            raise _refused("result", "too large", f"{MAX_BYTES} bytes")
         value = _object(data)
         if not value.keys() <= {"reception", "qualification", "subsidy", "certificates", "dispense"}:
-            raise BadQualification("result", "unknown field", "the fields of the full result")
+            raise _refused("result", "unknown field", "the fields of the full result")
         subsidy = value.get("subsidy")
         try:
             outcome = None if subsidy is None else SubsidyOutcome(subsidy)
         except ValueError:
-            raise BadQualification("result/subsidy", "unknown word", ", ".join(SubsidyOutcome)) from None
+            raise _refused("result/subsidy", "unknown word", ", ".join(SubsidyOutcome)) from None
         qualification = json.dumps(value.get("qualification")).encode()
         return cls(
             _text(value.get("reception"), "result/reception", 64),
@@ -78,44 +80,55 @@ class FullResult:
                 "reception": self.reception,
                 "qualification": json.loads(self.qualification.to_json()),
                 "subsidy": self.subsidy,
-                "certificates": [{name: getattr(each, name) for name in _FIELDS} for each in self.certificates],
+                "certificates": [{name: getattr(each, name) for name in SUBSIDY_FIELDS} for each in self.certificates],
                 "dispense": list(self.dispense),
             },
             ensure_ascii=False,
         ).encode()
 
 
-_FIELDS = {"payer": 8, "recipient": 7, "scheme": 60, "valid_from": 8, "valid_until": 8}
+SUBSIDY_FIELDS = {"payer": 8, "recipient": 7, "scheme": 60, "valid_from": 8, "valid_until": 8}
+
+
+def _refused(where: str, what: str, allowed: str) -> BadQualification:
+    return BadQualification(Fault(JSON, where, what, allowed))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _refused("result", "an element given twice", "each once")
+    return found
 
 
 def _object(data: bytes | bytearray | memoryview) -> dict[str, Any]:
     try:
-        value = json.loads(str(data, "utf-8"))
+        value = json.loads(str(data, "utf-8"), object_pairs_hook=_once)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise BadQualification("result", "not JSON", "one JSON object in UTF-8") from None
+        raise _refused("result", "not JSON", "one JSON object in UTF-8") from None
     if not isinstance(value, dict):
-        raise BadQualification("result", "not an object", "one JSON object in UTF-8")
+        raise _refused("result", "not an object", "one JSON object in UTF-8")
     return value
 
 
 def _list(value: object, where: str) -> list[object]:
-    if not isinstance(value, list) or len(value) > 20:
-        raise BadQualification(where, "not a list", "a JSON array of at most 20")
+    if not isinstance(value, list) or len(value) > MANY:
+        raise _refused(where, "not a list", f"a JSON array of at most {MANY}")
     return value
 
 
 def _text(value: object, where: str, most: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= most:
-        raise BadQualification(where, "not such a text", f"1 to {most} characters")
+        raise _refused(where, "not such a text", f"1 to {most} characters")
     return value
 
 
 def _certificate(value: object) -> SubsidyCertificate:
-    if not isinstance(value, dict) or value.keys() != _FIELDS.keys():
-        raise BadQualification("result/certificates", "not such a group", ", ".join(_FIELDS))
+    if not isinstance(value, dict) or value.keys() != SUBSIDY_FIELDS.keys():
+        raise _refused("result/certificates", "not such a group", ", ".join(SUBSIDY_FIELDS))
     return SubsidyCertificate(
         **{
             name: value[name] if value[name] == "" else _text(value[name], f"result/certificates/{name}", most)
-            for name, most in _FIELDS.items()
+            for name, most in SUBSIDY_FIELDS.items()
         }
     )

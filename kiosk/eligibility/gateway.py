@@ -7,18 +7,20 @@ does not get past it. (Resolving the host name is the system's; give an address,
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import requests
 import urllib3
+from cryptography import x509
 from requests.adapters import HTTPAdapter
 
 from devices.secret import SecretBytes
@@ -31,12 +33,15 @@ from kiosk.eligibility.model import (
     ChallengeReply,
     ConsentRequest,
     EligibilityReply,
+    LookupReply,
+    LookupRequest,
     Message,
     PendingReply,
     Problem,
     ReceptionRequest,
     SignatureEvidence,
     StaffEvidence,
+    WithdrawalReply,
 )
 from kiosk.eligibility.port import (
     CardEvidence,
@@ -47,10 +52,12 @@ from kiosk.eligibility.port import (
     StaffVisual,
     signed_message,
 )
-from kiosk.qualification import MAX_BYTES, BadQualification, QualificationResult
-from kiosk.reception.consent import Answers
+from kiosk.fullresult import FullResult
+from kiosk.oqs.names import file_identifier
+from kiosk.qualification import MAX_BYTES, BadQualification
+from kiosk.reception.consent import Answers, Item
 from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Eligibility, Method
+from kiosk.reception.states import NOBODY, Eligibility, Method, Prescription, Validity
 
 # What an upstream code means to the patient; every other refusal is GATEWAY_ERROR. A challenge that cannot be used any
 # more is answered by trying again.
@@ -70,15 +77,18 @@ _FAILURES = {
     "certificate_malformed": FailureCode.CERTIFICATE_UNKNOWN,
     "certificate_not_yet_valid": FailureCode.CERTIFICATE_UNKNOWN,
     "issuer_unknown": FailureCode.CERTIFICATE_UNKNOWN,
-    "qualification_invalid": FailureCode.QUALIFICATION_INVALID,
 }
+CLOCKS_APART = 600.0  # seconds: more than this between the gateway's clock and ours, and one of them is wrong
+_ALERT_SECONDS = 0.5
+_NO_RESULT = ("reception_unknown", "no_result")
 
 M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """`terminal`: as the client certificate names it. `ca`: the only authority that is trusted.
+    """`terminal`: as the client certificate names it. `ca`: the only authority that is trusted. `asks`: what this
+    institution asks by card (`Policy.questions`).
 
     Times in seconds; `overall` covers every try of one call.
     """
@@ -92,18 +102,21 @@ class GatewaySettings:
     read: float = 5.0
     overall: float = 12.0
     tries: int = 2
-    max_bytes: int = MAX_BYTES
+    max_bytes: int = 2 * MAX_BYTES  # a full result is little more than its qualification record
+    asks: tuple[Item, ...] = ()
 
 
 class HttpsGateway:
     """`kiosk.eligibility.port.Gateway`. May be called from any thread; calls take turns."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
-        """Raises ValueError (address, terminal id) and OSError/ssl.SSLError (files)."""
+    def __init__(self, settings: GatewaySettings, now: Callable[[], float] = time.time) -> None:
+        """`now`: seconds since 1970. Raises ValueError (address, terminal id, certificate), OSError/ssl.SSLError
+        (files)."""
         if not re.fullmatch(r"https://[^/?#@]+(/[^?#@]*)?", settings.url):
             raise ValueError("the gateway's address: https://host[:port][/path]")
         self._settings = settings
         self._url = settings.url.rstrip("/")
+        self._now = now
         self._turn = threading.Lock()
         if not re.fullmatch(TERMINAL, settings.terminal):
             raise ValueError("terminal id: 1 to 64 of A-Z a-z 0-9 . _ -")
@@ -112,6 +125,8 @@ class HttpsGateway:
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.load_verify_locations(cafile=settings.ca)
         self._context.load_cert_chain(settings.certificate, settings.key)
+        own = x509.load_pem_x509_certificate(settings.certificate.read_bytes())
+        self._certificate_ends = own.not_valid_after_utc.timestamp()
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, no netrc, no other authorities from the environment
         self._session.verify = str(settings.ca)
@@ -129,6 +144,9 @@ class HttpsGateway:
         _, body = self._call("POST", "/v1/challenges")
         with body:
             reply = _parse(ChallengeReply, body)
+        if abs(reply.issued_at - self._now()) > CLOCKS_APART:
+            # Consents and certificates would be judged by the wrong day, on one side or the other.
+            raise GatewayError(FailureCode.GATEWAY_UNTRUSTED, "<clock>")
         return Challenge(reply.id, reply.nonce, reply.issued_at, asked + reply.seconds)
 
     def message(self, challenge: Challenge) -> bytes:
@@ -149,11 +167,13 @@ class HttpsGateway:
             method=method,
             certificate=bytes(certificate.view()),
             evidence=[_evidence(each) for each in evidence],
+            file_identifier=file_identifier(reception),
+            asks=list(self._settings.asks),
         )
-        return self._eligibility("/v1/receptions", request)
+        return self._eligibility(reception, "/v1/receptions", request)
 
     def register(self, reception: str) -> Eligibility:
-        return self._eligibility(f"/v1/receptions/{_path(reception)}/registration")
+        return self._eligibility(reception, f"/v1/receptions/{_path(reception)}/registration")
 
     def consent(self, reception: str, answers: Answers, language: str, text_version: str) -> SecretBytes:
         request = ConsentRequest(
@@ -161,22 +181,51 @@ class HttpsGateway:
             language=language,
             comprehensive=answers.comprehensive,
             answers=[Answer(item=item, given=given) for item, given in answers.given],
+            dispense=list(answers.dispense),
         )
         _, body = self._call("POST", f"/v1/receptions/{_path(reception)}/consents", request)
-        return _result(body)
+        return _result(body, reception)
+
+    def look_up(self, reception: str, query: SecretBytes, limit: bool | None) -> tuple[Validity, SecretBytes | None]:
+        _path(reception)
+        fields = json.loads(bytes(query.view()))
+        request = LookupRequest(
+            reception=reception,
+            terminal=self.terminal,
+            file_identifier=file_identifier(reception),
+            limit=limit,
+            **fields,
+        )
+        _, body = self._call("POST", "/v1/lookups", request)
+        with body:
+            reply = _parse(LookupReply, body)
+        _of(reception, reply.reception)
+        if (reply.result is None) != (reply.validity in NOBODY):
+            raise GatewayError(FailureCode.GATEWAY_NONSENSE, "<result>")
+        if reply.result is None:
+            return reply.validity, None
+        result = SecretBytes(json.dumps(reply.result).encode())
+        return reply.validity, _result(result, reception, reply.validity)
 
     def fetch(self, reception: str) -> SecretBytes | None:
         try:
             status, body = self._call("GET", f"/v1/receptions/{_path(reception)}")
         except GatewayError as error:
-            if error.upstream == "reception_unknown":
+            if error.upstream in _NO_RESULT:
                 return None
             raise
         if status == 202:
             with body:
-                _parse(PendingReply, body)
+                _of(reception, _parse(PendingReply, body).reception)
             return None
-        return _result(body)
+        return _result(body, reception)
+
+    def withdraw(self, reception: str) -> bool:
+        _, body = self._call("POST", f"/v1/receptions/{_path(reception)}/withdrawal")
+        with body:
+            reply = _parse(WithdrawalReply, body)
+        _of(reception, reply.reception)
+        return reply.withdrawn
 
     def check(self) -> None:
         self.challenge()
@@ -186,11 +235,19 @@ class HttpsGateway:
 
     # --- one exchange --------------------------------------------------------------------------------------------
 
-    def _eligibility(self, path: str, request: Message | None = None) -> Eligibility:
+    def _eligibility(self, reception: str, path: str, request: Message | None = None) -> Eligibility:
         _, body = self._call("POST", path, request)
         with body:
             reply = _parse(EligibilityReply, body)
-        return Eligibility(reply.registered, reply.validity, tuple(reply.questions), reply.certificate_ends_soon)
+        _of(reception, reply.reception)
+        return Eligibility(
+            reply.registered,
+            reply.validity,
+            tuple(reply.questions),
+            reply.certificate,
+            reply.subsidy,
+            tuple(Prescription(each.token, each.day) for each in reply.prescriptions),
+        )
 
     def _call(self, method: str, path: str, request: Message | None = None) -> tuple[int, SecretBytes]:
         """Status (200 or 202) and body. Repeats what got no answer, the body being the same and so the answer."""
@@ -203,10 +260,38 @@ class HttpsGateway:
                         return self._once(method, path, sent)
                     except _NoAnswer as error:
                         if left == 0 or not error.again or time.monotonic() >= self._context.deadline:
-                            raise GatewayError(error.failure, error.upstream) from None
+                            raise self._explained(error) from None
                 raise AssertionError("at least one try")
         finally:
             sent[:] = bytes(len(sent))
+
+    def _explained(self, error: _NoAnswer) -> GatewayError:
+        """A connection that ended without an answer: perhaps our certificate is why."""
+        if error.upstream in ("<tls>", "<ended>") and (self._now() > self._certificate_ends or self._turned_away()):
+            return GatewayError(FailureCode.GATEWAY_UNTRUSTED, "<client certificate>")
+        return GatewayError(error.failure, error.upstream.replace("<ended>", "<connection>"))
+
+    def _turned_away(self) -> bool:
+        """Whether the gateway sends an alert about our certificate to who only waits.
+
+        In TLS 1.3 it judges the certificate when the client has its handshake done already: a request that is on its
+        way then makes the system throw the alert away.
+        """
+        address = urllib3.util.parse_url(self._url)
+        host = (address.host or "").strip("[]")
+        wait = min(_ALERT_SECONDS, self._settings.connect)
+        self._context.deadline = time.monotonic() + self._settings.connect
+        try:
+            with (
+                socket.create_connection((host, address.port or 443), wait) as plain,
+                self._context.wrap_socket(plain, server_hostname=host) as secured,
+            ):
+                secured.recv(1)
+        except ssl.SSLError as error:
+            return _about_our_certificate(error)
+        except OSError:
+            pass
+        return False
 
     def _once(self, method: str, path: str, sent: bytearray) -> tuple[int, SecretBytes]:
         rest = max(0.001, self._context.deadline - time.monotonic())
@@ -265,18 +350,47 @@ def _translated() -> Iterator[None]:
     down = FailureCode.GATEWAY_DOWN
     try:
         yield
-    except requests.exceptions.SSLError:
-        raise _NoAnswer(down, "<tls>", again=False) from None
+    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError) as error:
+        raise _of_tls(error) from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
         raise _NoAnswer(down, "<timeout>", again=True) from None
-    except requests.exceptions.ConnectionError:
-        raise _NoAnswer(down, "<connection>", again=True) from None
+    except requests.exceptions.ConnectionError as error:
+        unreached = _within(error, urllib3.exceptions.NewConnectionError) is not None
+        raise _NoAnswer(down, "<connection>" if unreached else "<ended>", again=True) from None
     except (urllib3.exceptions.ProtocolError, requests.exceptions.ChunkedEncodingError):
         raise _NoAnswer(FailureCode.GATEWAY_NONSENSE, "<truncated>", again=True) from None
     except (requests.RequestException, urllib3.exceptions.HTTPError):
         raise _NoAnswer(FailureCode.GATEWAY_NONSENSE, "<http>", again=False) from None
     except OSError:
         raise _NoAnswer(down, "<connection>", again=True) from None
+
+
+def _of_tls(error: Exception) -> _NoAnswer:
+    cause = _within(error, ssl.SSLError)
+    if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
+        return _NoAnswer(FailureCode.GATEWAY_DOWN, "<ended>", again=True)
+    ours = isinstance(cause, ssl.SSLError) and _about_our_certificate(cause)
+    return _NoAnswer(FailureCode.GATEWAY_UNTRUSTED, "<client certificate>" if ours else "<tls>", again=False)
+
+
+def _about_our_certificate(error: ssl.SSLError) -> bool:
+    """An alert of RFC 8446 §6.2 that the other side can only have sent about a certificate of this side."""
+    reason = error.reason or ""
+    return "_ALERT_" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
+
+
+def _within(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """The libraries wrap errors in each other's arguments, reasons and contexts."""
+    waiting: list[object] = [error]
+    for _ in range(20):
+        if not waiting:
+            break
+        each = waiting.pop(0)
+        if isinstance(each, kind):
+            return each
+        if isinstance(each, BaseException):
+            waiting += [*each.args, getattr(each, "reason", None), each.__cause__, each.__context__]
+    return None
 
 
 def _refusal(status: int, body: SecretBytes) -> GatewayError:
@@ -298,12 +412,25 @@ def _parse(kind: type[M], body: SecretBytes) -> M:
         raise GatewayError(FailureCode.GATEWAY_NONSENSE, "<body>") from None
 
 
-def _result(body: SecretBytes) -> SecretBytes:
+def _of(reception: str, answered: str) -> None:
+    if answered != reception:
+        raise GatewayError(FailureCode.GATEWAY_NONSENSE, "<other reception>")
+
+
+def _result(body: SecretBytes, reception: str, validity: Validity | None = None) -> SecretBytes:
+    """A full result, held to be of this reception and, by number (`validity`), to say what its envelope says."""
     try:
-        QualificationResult.parse(body.view())
+        result = FullResult.parse(body.view())
+        _of(reception, result.reception)
+        _of(file_identifier(reception), result.qualification.header.file_identifier or "")
+        if validity is not None and result.qualification.body.validity != validity:
+            raise GatewayError(FailureCode.GATEWAY_NONSENSE, "<result>")
     except BadQualification:
         body.wipe()
         raise GatewayError(FailureCode.GATEWAY_NONSENSE, "<result>") from None
+    except GatewayError:
+        body.wipe()
+        raise
     return body
 
 
@@ -334,6 +461,9 @@ class _DeadlineSocket(ssl.SSLSocket):
         return super().recv_into(*args, **options)
 
     def send(self, *args: Any, **options: Any) -> int:
+        if self.pending():
+            # An answer to nothing: it would be taken for the answer to what is being sent.
+            raise ConnectionAbortedError
         self._limit()
         return super().send(*args, **options)
 

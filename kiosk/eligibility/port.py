@@ -8,10 +8,11 @@ from typing import Protocol
 from devices.secret import SecretBytes
 from kiosk.reception.consent import Answers
 from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Eligibility, Method, StaffReason
+from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
 
 DOMAIN_TAG = b"uketsuke/reception/1\0"
 NONCE_BYTES = 32
+RESULT_EXPIRED = "result_expired"
 
 
 class GatewayError(Exception):
@@ -70,6 +71,16 @@ def signed_message(nonce: bytes, terminal: str, issued_at: int) -> bytes:
     return DOMAIN_TAG + nonce + len(name).to_bytes(1) + name + issued_at.to_bytes(8)
 
 
+class Lookup(Protocol):
+    """Who answers a look-up by number: the gateway, or the exchange folder. Every method raises `GatewayError`."""
+
+    def look_up(
+        self, reception: str, query: SecretBytes, limit: bool | None
+    ) -> tuple[Validity, SecretBytes | None]: ...
+
+    def fetch(self, reception: str) -> SecretBytes | None: ...
+
+
 class Gateway(Protocol):
     """Every method raises `GatewayError`. Calls with a reception id may be repeated: same body, same answer."""
 
@@ -92,10 +103,17 @@ class Gateway(Protocol):
         """利用申込."""
 
     def consent(self, reception: str, answers: Answers, language: str, text_version: str) -> SecretBytes:
-        """Send the answers; gives the full result (JSON, validated). The caller wipes it."""
+        """Send the answers; gives the full result (JSON of `kiosk.fullresult`, validated). The caller wipes it."""
+
+    def look_up(self, reception: str, query: SecretBytes, limit: bool | None) -> tuple[Validity, SecretBytes | None]:
+        """By insured number (`kiosk.reception.insured.Query`, JSON). None: the answer names nobody (4 and 5)."""
 
     def fetch(self, reception: str) -> SecretBytes | None:
-        """The full result again after a lost answer; None: the gateway has no consents of this reception."""
+        """The full result again after a lost answer, also of a look-up; None: there is none. `GatewayError` with
+        `RESULT_EXPIRED` as upstream code: there was one, and it is not kept any more."""
+
+    def withdraw(self, reception: str) -> bool:
+        """Withdraw the reception's consents. False: there was none in force."""
 
     def check(self) -> None:
         """Maintenance: reach the gateway and authenticate both ways; nobody's data is involved."""

@@ -16,8 +16,9 @@ import uvicorn
 from cryptography import x509
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from kiosk.eligibility.application import create_app
 from kiosk.eligibility.model import GatewayWorld
-from kiosk.eligibility.simulated import CHALLENGE_SECONDS, Desk, create_app
+from kiosk.eligibility.simulated import CHALLENGE_SECONDS, Desk
 from kiosk.eligibility.tls import TlsFolder, terminal_of
 from kiosk.qualification import JST
 
@@ -65,7 +66,8 @@ class SimulatedGateway:
         self._socket = socket.create_server(("127.0.0.1", port))
         # asyncio does not see that this is TCP; head and body would wait 40 ms for each other (Nagle, delayed ACK).
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        app = create_app(Desk(world, now, challenge_seconds))
+        self.desk = Desk(world, now, challenge_seconds)
+        app = create_app(self.desk)
         config = uvicorn.Config(
             self._spoiling(app),
             http=_Protocol,

@@ -1,52 +1,75 @@
-"""A simulated eligibility gateway and the simulated 資格確認端末 beside it: a real web application.
+"""The work of the simulated eligibility gateway and of the simulated 資格確認端末 beside it, without HTTP.
 
 It checks what it is sent as a real one would have to (`verification`), knows only fictional people (`GatewayWorld`)
-and marks every answer as simulated. Everything is in memory and gone when it ends. `/openapi.json` describes it.
-Runs on one event loop without awaiting between reading and writing its state, which therefore needs no lock.
+and marks every answer as simulated. Everything is in memory and gone when it ends. `kiosk.eligibility.application`
+puts HTTP around it. Runs without awaiting between reading and writing its state, which therefore needs no lock.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Annotated, Literal, TypeVar
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from fastapi import FastAPI, Path, Request, Response
-from fastapi.responses import JSONResponse
 
 from kiosk.eligibility.model import (
-    RECEPTION,
+    Answer,
     BadMessage,
     ChallengeReply,
+    Checkup,
+    ConsentRecord,
     ConsentRequest,
+    DiseaseRecord,
     EligibilityReply,
     GatewayWorld,
+    Insurance,
+    LookupReply,
+    LookupRequest,
+    Medication,
     Message,
-    PendingReply,
     Person,
-    Problem,
     ReceptionRequest,
+    RegistrationRecord,
+    StaffEvidence,
+    TicketRecord,
+    WithdrawalReply,
 )
-from kiosk.eligibility.port import NONCE_BYTES, signed_message
+from kiosk.eligibility.port import NONCE_BYTES, RESULT_EXPIRED, signed_message
 from kiosk.eligibility.verification import Holder, Refused, check_evidence
-from kiosk.qualification import CONSENT_LASTS, JST, Body, Confirmation, Header, QualificationResult
-from kiosk.reception.consent import ORDER, Item
-from kiosk.reception.states import Validity
+from kiosk.fullresult import FullResult, SubsidyCertificate, SubsidyOutcome
+from kiosk.oqs.names import file_identifier
+from kiosk.qualification import (
+    CONSENT_LASTS,
+    JST,
+    Body,
+    Confirmation,
+    ElderlyRecipient,
+    Header,
+    Limit,
+    MedicalTicket,
+    QualificationResult,
+    SearchInfo,
+    SpecificDisease,
+)
+from kiosk.reception.consent import ORDER, Answers, Item
+from kiosk.reception.insured import Query
+from kiosk.reception.states import NOBODY, VALID, CertificateState, Method, Subsidy, Validity
 
 # Three attempts at the face check with their pages take up to 330 s, and the card signs before them.
 CHALLENGE_SECONDS = 600
-MAX_REQUEST = 64 * 1024
+# A kiosk without its line may finish a reception a day later (`kiosk.downtime`), and fetch its result after a restart.
+RESULTS_KEPT = timedelta(hours=48)
 _MAX_CHALLENGES = 1000
-_VALID = (Validity.VALID, Validity.VALID_UNREGISTERED)
-
-M = TypeVar("M", bound=Message)
+_UNOFFERED = (Item.LIMIT, Item.PRESCRIPTION)  # asked whatever the patient has
 
 
 @dataclass(slots=True, repr=False)
@@ -59,19 +82,58 @@ class _Challenge:
 
 
 @dataclass(slots=True, repr=False)
+class _Consent:
+    request: ConsentRequest
+    given_at: datetime
+    withdrawn_at: datetime | None = None
+
+    @property
+    def until(self) -> datetime:
+        return self.given_at + CONSENT_LASTS
+
+    def refusal(self, item: Item, now: datetime) -> str | None:
+        """Why it releases nothing of this kind; None: it does."""
+        if not any(answer.item is item and answer.given for answer in self.request.answers):
+            return "not_consented"
+        if self.withdrawn_at is not None:
+            return "consent_withdrawn"
+        return "consent_expired" if now >= self.until else None
+
+
+@dataclass(slots=True, repr=False)
 class _Reception:
+    """`person`: None in a look-up by number. `touched`: when it was last changed; its results are kept from then."""
+
     digest: bytes
-    person: Person
-    eligibility: EligibilityReply
-    in_grace: bool
-    consents: ConsentRequest | None = None
-    consented_at: datetime | None = None
+    touched: datetime
+    person: Person | None
+    institution: str
+    identifier: str
+    asks: tuple[Item, ...] = ()
+    method: Method | None = None
+    eligibility: EligibilityReply | None = None
+    looked_up: LookupReply | None = None
+    consent: _Consent | None = None
+    registered_at: datetime | None = None
     result: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Release:
+    """What the 資格確認端末 shows the doctor of one kind: rows of medication or of check-ups."""
+
+    person: Person
+    medications: tuple[Medication, ...] = ()
+    checkups: tuple[Checkup, ...] = ()
+
+    @property
+    def rows(self) -> list[Medication | Checkup]:
+        return [*self.medications, *self.checkups]
 
 
 @dataclass(slots=True, repr=False)
 class Desk:
-    """The gateway's work without HTTP. Methods raise `Refused`; `terminal` is who the TLS connection says it is."""
+    """The gateway's work. Methods raise `Refused`; `terminal` is who the TLS connection says it is."""
 
     world: GatewayWorld
     now: Callable[[], datetime]
@@ -91,9 +153,12 @@ class Desk:
         self._anchor = anchor
         self._people = {person.certificate_sha256: person for person in self.world.people}
 
+    # --- by card -----------------------------------------------------------------------------------------------
+
     def challenge(self, terminal: str) -> ChallengeReply:
         while len(self._challenges) >= _MAX_CHALLENGES:
             del self._challenges[next(iter(self._challenges))]
+        self._forget()
         name, nonce = secrets.token_urlsafe(24), secrets.token_bytes(NONCE_BYTES)
         issued_at = int(self.now().timestamp())
         self._challenges[name] = _Challenge(terminal, nonce, issued_at)
@@ -104,8 +169,8 @@ class Desk:
             raise Refused(403, "terminal_differs")
         digest = _digest(request)
         key = (terminal, request.reception)
-        if (known := self._receptions.get(key)) is not None:
-            if not hmac.compare_digest(known.digest, digest):
+        if (known := self._repeated(key, digest)) is not None:
+            if known.eligibility is None:
                 raise Refused(409, "reception_exists")
             return known.eligibility
         challenge = self._challenges.get(request.challenge)
@@ -137,66 +202,269 @@ class Desk:
             raise Refused(403, "certificate_revoked")
         message = signed_message(challenge.nonce, request.terminal, challenge.issued_at)
         check_evidence(request.method, request.evidence, holder, message, person.birth, self._anchor)
-        eligibility = self._eligibility(person, in_grace=holder.in_grace, ends_soon=holder.ends_soon)
-        self._receptions[key] = _Reception(digest, person, eligibility, holder.in_grace)
+        if person.insurance.error:
+            raise Refused(502, person.insurance.error)
+        return self._admit(key, digest, person, request, holder.state)
+
+    def _admit(
+        self,
+        key: tuple[str, str],
+        digest: bytes,
+        person: Person,
+        request: ReceptionRequest,
+        certificate: CertificateState,
+    ) -> EligibilityReply:
+        eligibility = self._eligibility(request.reception, person, certificate)
+        self._receptions[key] = _Reception(
+            digest,
+            self.now(),
+            person,
+            self.world.institution_of(key[0]),
+            request.file_identifier,
+            tuple(request.asks),
+            request.method,
+            eligibility,
+        )
         return eligibility
 
-    def _eligibility(self, person: Person, *, in_grace: bool, ends_soon: bool) -> EligibilityReply:
+    def _eligibility(self, reception: str, person: Person, certificate: CertificateState) -> EligibilityReply:
         insurance = person.insurance
         registered = insurance.registered or person.certificate_sha256 in self._registered
-        has = {Item.SURGERY: False, Item.DIAGNOSIS: True}
-        has[Item.MEDICATION] = True  # also an empty history is an answer
-        has[Item.CHECKUP] = bool(insurance.checkups)
-        asked = registered and insurance.validity in _VALID and not in_grace
+        open_to_questions = registered and insurance.validity in VALID and certificate is not CertificateState.GRACE
+        has = {
+            Item.SURGERY: insurance.surgeries,
+            Item.DIAGNOSIS: True,
+            Item.MEDICATION: True,  # also an empty history is an answer
+            Item.CHECKUP: bool(insurance.checkups),
+            Item.DISEASE: bool(insurance.diseases),
+            Item.SUBSIDY: insurance.subsidy is Subsidy.AVAILABLE,
+            Item.DISPENSE: bool(insurance.prescriptions),
+        }
         return EligibilityReply(
+            reception=reception,
             registered=registered,
             validity=insurance.validity,
-            questions=[item for item in ORDER if has[item]] if asked else [],
-            certificate_ends_soon=ends_soon and not in_grace,
+            questions=[item for item in ORDER if has.get(item)] if open_to_questions else [],
+            certificate=certificate,
+            subsidy=insurance.subsidy if open_to_questions else Subsidy.NONE,
+            prescriptions=insurance.prescriptions if open_to_questions else [],
         )
 
     def register(self, terminal: str, reception: str) -> EligibilityReply:
+        known, person, eligibility = self._by_card(terminal, reception)
+        if known.registered_at is None and not eligibility.registered:
+            known.registered_at = known.touched = self._second()
+            self._registered.add(person.certificate_sha256)
+            known.eligibility = self._eligibility(reception, person, eligibility.certificate)
+        return known.eligibility or eligibility
+
+    def registration(self, terminal: str, reception: str) -> RegistrationRecord:
         known = self._known(terminal, reception)
-        self._registered.add(known.person.certificate_sha256)
-        known.eligibility = self._eligibility(
-            known.person, in_grace=known.in_grace, ends_soon=known.eligibility.certificate_ends_soon
-        )
-        return known.eligibility
+        if known.registered_at is None or known.method is None:
+            raise Refused(404, "no_registration")
+        return RegistrationRecord(reception=reception, method=known.method, registered_at=known.registered_at)
 
     def consent(self, terminal: str, reception: str, request: ConsentRequest) -> bytes:
         """The full result, JSON."""
-        known = self._known(terminal, reception)
-        if known.consents is not None:
-            if known.consents != request:
+        known, person, eligibility = self._by_card(terminal, reception)
+        if known.consent is not None:
+            if known.consent.request != request:
                 raise Refused(409, "consents_exist")
             return known.result
-        if not known.eligibility.registered:
+        if not eligibility.registered:
             raise Refused(409, "not_registered")
-        if known.eligibility.validity not in _VALID:
-            raise Refused(409, "qualification_invalid")
-        items = [answer.item for answer in request.answers]
-        if len(set(items)) != len(items) or not set(items) <= set(known.eligibility.questions):
-            raise Refused(422, "answer_without_question")
-        known.consents = request
-        known.consented_at = self.now().astimezone(JST).replace(microsecond=0)
-        known.result = self._result(known.person, request, known.consented_at).to_json()
+        if eligibility.validity in NOBODY:
+            raise Refused(409, "nobody_named")
+        _plausible(request, eligibility)
+        known.consent = _Consent(request, self._second())
+        known.touched = known.consent.given_at
+        known.result = self._full(reception, known, person, eligibility).to_json()
         return known.result
 
+    def consents(self, terminal: str, reception: str) -> ConsentRecord:
+        """For audit. Kept when the result is not any more: it holds nothing medical."""
+        consent = self._known(terminal, reception).consent
+        if consent is None:
+            raise Refused(404, "no_consents")
+        request = consent.request
+        return ConsentRecord(
+            reception=reception,
+            text_version=request.text_version,
+            language=request.language,
+            comprehensive=request.comprehensive,
+            answers=request.answers,
+            dispense=request.dispense,
+            given_at=consent.given_at,
+            available_until=consent.until,
+            withdrawn_at=consent.withdrawn_at,
+        )
+
+    def withdraw(self, terminal: str, reception: str) -> WithdrawalReply:
+        """What was handed over stays where it is; nothing more is released."""
+        consent = self._known(terminal, reception).consent
+        if consent is None or not any(answer.given for answer in consent.request.answers):
+            return WithdrawalReply(reception=reception, withdrawn=False)
+        if consent.withdrawn_at is None and self.now() < consent.until:
+            consent.withdrawn_at = self._second()
+        return WithdrawalReply(reception=reception, withdrawn=consent.withdrawn_at is not None)
+
+    def walk_in(self, person: str | int, answers: Answers, asks: tuple[Item, ...] = ()) -> FullResult:
+        """A patient (name, or place in the world) passes a kiosk that is not there, confirmed by eye. For a simulated
+        terminal that stands alone; certificate and evidence are not looked at. KeyError: nobody of this name."""
+        if isinstance(person, int):
+            found = self.world.people[person]
+        else:
+            named = {each.name: each for each in self.world.people}
+            found = named[person]
+        reception = secrets.token_hex(16)
+        request = ReceptionRequest(
+            reception=reception,
+            challenge="-" * 16,
+            terminal="walk-in",
+            method=Method.STAFF,
+            certificate=b"",
+            evidence=[],
+            file_identifier=file_identifier(reception),
+            asks=list(asks),
+        )
+        self._admit(("walk-in", reception), b"", found, request, CertificateState.VALID)
+        consents = ConsentRequest(
+            text_version="walk-in",
+            language="ja",
+            comprehensive=answers.comprehensive,
+            answers=[Answer(item=item, given=given) for item, given in answers.given],
+            dispense=list(answers.dispense),
+        )
+        return FullResult.parse(self.consent("walk-in", reception, consents))
+
+    # --- by number ---------------------------------------------------------------------------------------------
+
+    def look_up(self, terminal: str, request: LookupRequest) -> LookupReply:
+        if request.terminal != terminal:
+            raise Refused(403, "terminal_differs")
+        digest = _digest(request)
+        key = (terminal, request.reception)
+        if (known := self._repeated(key, digest)) is not None:
+            if known.looked_up is None:
+                raise Refused(409, "reception_exists")
+            return known.looked_up
+        query = Query(request.insurer, request.symbol, request.number, request.branch, request.birth)
+        institution = self.world.institution_of(terminal)
+        record = self.by_number(query, request.limit, request.file_identifier, institution)
+        if record.body.status != "1" or record.body.validity is None:
+            raise Refused(502, record.body.code or "processing_failed")
+        full = FullResult(request.reception, record).to_json() if record.body.results else b""
+        reply = LookupReply(
+            reception=request.reception,
+            validity=Validity(record.body.validity),
+            result=json.loads(full) if full else None,
+        )
+        self._receptions[key] = _Reception(
+            digest, self.now(), None, institution, request.file_identifier, looked_up=reply, result=full
+        )
+        return reply
+
+    def by_number(
+        self, query: Query, limit: bool | None, identifier: str, institution: str = ""
+    ) -> QualificationResult:
+        """The answer to a look-up, also when it names nobody (validity 4, 5) or the processing fails (status 2).
+        `identifier`: ArbitraryFileIdentifier."""
+        now = self._second()
+        found = list(self._insured(query))
+        validity, code, message = Validity.NONE, "", ""
+        results: tuple[Confirmation, ...] = ()
+        if len(found) > 1 or any(insurance.several for _, insurance in found):
+            validity = Validity.SEVERAL
+        elif found:
+            ((person, insurance),) = found
+            validity = _validity_by_number(person, insurance)
+            code, message = insurance.code, insurance.message
+            if insurance.error:
+                return self._failed(institution, identifier, now, insurance)
+            if validity not in NOBODY:
+                results = (_number_confirmation(person, insurance, limit, now),)
+        return QualificationResult(
+            header=self._header(institution, identifier, now, "2"),
+            body=Body(
+                status="1",
+                code=code or None,
+                message=message or None,
+                validity=validity,
+                search=SearchInfo(
+                    insurer_number=query.insurer,
+                    symbol=query.symbol or None,
+                    number=query.number,
+                    branch=query.branch or None,
+                    birth=query.birth,
+                    limit_consent=None if limit is None else "1" if limit else "0",
+                ),
+                results=results,
+            ),
+        )
+
+    def _insured(self, query: Query) -> Iterator[tuple[Person, Insurance]]:
+        for person in self.world.people:
+            if person.birth == query.birth:
+                for insurance in (person.insurance, *person.former):
+                    if _same_number(insurance, query.insurer, query.symbol, query.number, query.branch):
+                        yield person, insurance
+                        break
+
+    def _failed(self, institution: str, identifier: str, now: datetime, insurance: Insurance) -> QualificationResult:
+        return QualificationResult(
+            header=self._header(institution, identifier, now, "2"),
+            body=Body(status="2", code=insurance.error, message=insurance.message or None),
+        )
+
+    # --- afterwards --------------------------------------------------------------------------------------------
+
     def result(self, terminal: str, reception: str) -> bytes | None:
-        return self._known(terminal, reception).result or None
+        """Full result, None while the consents are missing."""
+        known = self._kept(terminal, reception)
+        if known.looked_up is not None and not known.result:
+            raise Refused(404, "no_result")
+        return known.result or None
 
     def released(self, terminal: str, reception: str, item: Item) -> list[dict[str, object]]:
         """医療情報閲覧: rows of one kind, under a consent of this reception and only while it lasts."""
         known = self._known(terminal, reception)
-        if known.consents is None or known.consented_at is None:
+        if known.consent is None:
             raise Refused(403, "not_consented")
-        if not any(answer.item is item and answer.given for answer in known.consents.answers):
+        if (refusal := known.consent.refusal(item, self.now())) is not None:
+            raise Refused(403, refusal)
+        assert known.person is not None  # forgotten long after the consent has ended
+        return [row.model_dump() for row in _release(known.person, item).rows]
+
+    def release(
+        self, item: Item, insurer: str, symbol: str, number: str, branch: str, institution: str = ""
+    ) -> Release:
+        """What `YZKsiquc01req` and `TKKsiquc01req` ask for, by insured number: under the newest consent that this
+        person gave at this institution, while it lasts and was not withdrawn."""
+        place = institution or self.world.institution
+        known = [
+            (each.consent, each.person)
+            for each in self._receptions.values()
+            if each.consent is not None
+            and each.person is not None
+            and each.institution == place
+            and _same_number(each.person.insurance, insurer, symbol, number, branch)
+        ]
+        if not known:
             raise Refused(403, "not_consented")
-        if self.now() >= known.consented_at + CONSENT_LASTS:
-            raise Refused(403, "consent_expired")
-        insurance = known.person.insurance
-        rows = insurance.medications if item is Item.MEDICATION else insurance.checkups
-        return [row.model_dump() for row in rows]
+        # Given in the same second: the later reception counts.
+        consent, person = max(reversed(known), key=lambda each: each[0].given_at)
+        if (refusal := consent.refusal(item, self.now())) is not None:
+            raise Refused(403, refusal)
+        return _release(person, item)
+
+    # --- what is known -----------------------------------------------------------------------------------------
+
+    def _repeated(self, key: tuple[str, str], digest: bytes) -> _Reception | None:
+        """The reception of the same request; another request under its id is refused."""
+        known = self._receptions.get(key)
+        if known is not None and not hmac.compare_digest(known.digest, digest):
+            raise Refused(409, "reception_exists")
+        return known and self._kept(*key)
 
     def _known(self, terminal: str, reception: str) -> _Reception:
         known = self._receptions.get((terminal, reception))
@@ -204,149 +472,215 @@ class Desk:
             raise Refused(404, "reception_unknown")
         return known
 
-    def _result(self, person: Person, request: ConsentRequest, now: datetime) -> QualificationResult:
-        given = {answer.item for answer in request.answers if answer.given}
-        insurance = person.insurance
-        moment, until = f"{now:%Y%m%d%H%M%S}", f"{now + CONSENT_LASTS:%Y%m%d%H%M%S}"
+    def _kept(self, terminal: str, reception: str) -> _Reception:
+        known = self._known(terminal, reception)
+        if self.now() >= known.touched + RESULTS_KEPT:
+            self._forget()
+            raise Refused(410, RESULT_EXPIRED)
+        return known
 
-        def flag(item: Item) -> str:
-            return "1" if item in given else "0"
+    def _by_card(self, terminal: str, reception: str) -> tuple[_Reception, Person, EligibilityReply]:
+        known = self._kept(terminal, reception)
+        if known.person is None or known.eligibility is None:
+            raise Refused(409, "not_by_card")
+        return known, known.person, known.eligibility
 
-        def when(item: Item, value: str) -> str | None:
-            return value if item in given else None
+    def _forget(self) -> None:
+        """Records of consents and registrations stay; what they were about goes."""
+        now = self.now()
+        for each in self._receptions.values():
+            if now >= each.touched + RESULTS_KEPT:
+                each.result, each.person, each.eligibility, each.looked_up = b"", None, None, None
 
-        return QualificationResult(
-            header=Header(
-                executed=moment,
-                confirmed_on=moment[:8],
-                institution=self.world.institution,
-                file_identifier=secrets.token_urlsafe(12),
-                reference="1",
-                segment="1",
-            ),
-            body=Body(
-                status="1",
-                validity=insurance.validity,
-                results=(
-                    Confirmation(
-                        classification=insurance.classification,
-                        insurer_number=insurance.insurer_number or None,
-                        symbol=insurance.symbol or None,
-                        number=insurance.number or None,
-                        branch=insurance.branch or None,
-                        relation=insurance.relation or None,
-                        insured_name=insurance.insured_name or person.name,
-                        name=person.name,
-                        kana=person.kana,
-                        sex1=person.sex,
-                        birth=person.birth,
-                        address=person.address or None,
-                        qualified_from=insurance.qualified_from,
-                        valid_until=insurance.valid_until,
-                        ratio=insurance.ratio or None,
-                        insurer_name=insurance.insurer_name,
-                        checkup_consent=flag(Item.CHECKUP),
-                        checkup_time=when(Item.CHECKUP, moment),
-                        checkup_until=when(Item.CHECKUP, until),
-                        medication_consent=flag(Item.MEDICATION),
-                        medication_time=when(Item.MEDICATION, moment),
-                        medication_until=when(Item.MEDICATION, until),
-                        diagnosis_consent=flag(Item.DIAGNOSIS),
-                        diagnosis_time=when(Item.DIAGNOSIS, moment),
-                        diagnosis_until=when(Item.DIAGNOSIS, until),
-                        surgery_consent=flag(Item.SURGERY),
-                        surgery_time=when(Item.SURGERY, moment),
-                        surgery_until=when(Item.SURGERY, until),
-                    ),
-                ),
-            ),
+    def _second(self) -> datetime:
+        return self.now().astimezone(JST).replace(microsecond=0)
+
+    # --- the record --------------------------------------------------------------------------------------------
+
+    def _header(self, institution: str, identifier: str, now: datetime, reference: str) -> Header:
+        return Header(
+            executed=f"{now:%Y%m%d%H%M%S}",
+            confirmed_on=f"{now:%Y%m%d}",
+            institution=institution or self.world.institution,
+            file_identifier=identifier,
+            reference=reference,
+            segment="1",
         )
 
+    def _full(self, reception: str, known: _Reception, person: Person, eligibility: EligibilityReply) -> FullResult:
+        assert known.consent is not None
+        consent, insurance = known.consent, person.insurance
+        given = {answer.item: answer.given for answer in consent.request.answers}
+        asked = eligibility.validity in VALID and eligibility.certificate is not CertificateState.GRACE
+        body = Body(
+            prescription={True: "1", False: "2", None: None}[given.get(Item.PRESCRIPTION)],
+            status="1",
+            code=insurance.code or None,
+            message=insurance.message or None,
+            validity=eligibility.validity,
+            results=(_card_confirmation(person, given, consent, limit_by_law=asked),),
+        )
+        record = QualificationResult(
+            header=self._header(known.institution, known.identifier, consent.given_at, "1"), body=body
+        )
+        subsidy = _subsidy(insurance, given) if asked and Item.SUBSIDY in known.asks else None
+        provided = insurance.subsidies if subsidy is SubsidyOutcome.PROVIDED else []
+        certificates = tuple(SubsidyCertificate(**each.model_dump()) for each in provided)
+        return FullResult(reception, record, subsidy, certificates, tuple(consent.request.dispense))
 
-# --- HTTP ----------------------------------------------------------------------------------------------------------
 
-ReceptionPath = Annotated[str, Path(pattern=RECEPTION)]
+# --- parts of the record -------------------------------------------------------------------------------------------
 
 
-def create_app(desk: Desk) -> FastAPI:
-    """The application. The TLS server puts the terminal's name into `request.state.terminal`."""
-    app = FastAPI(
-        title="Simulated eligibility gateway (模擬 資格確認ゲートウェイ)",
-        description="Fictional people only. Not the national system and not connected to it.",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
+def _plausible(request: ConsentRequest, eligibility: EligibilityReply) -> None:
+    """Raises `Refused`: every answer has its question, each once; what is chosen was offered."""
+    items = [answer.item for answer in request.answers]
+    open_to_questions = eligibility.validity in VALID and eligibility.certificate is not CertificateState.GRACE
+    asked = {*eligibility.questions, *(_UNOFFERED if open_to_questions else ())}
+    if len(set(items)) != len(items) or not set(items) <= asked:
+        raise Refused(409, "answer_without_question")
+    offered = {each.token for each in eligibility.prescriptions}
+    chosen = request.dispense
+    if len(set(chosen)) != len(chosen) or not set(chosen) <= offered:
+        raise Refused(409, "prescription_unknown")
+    if bool(chosen) != (Answer(item=Item.DISPENSE, given=True) in request.answers):
+        raise Refused(409, "dispense_unclear")
+
+
+def _person(person: Person, insurance: Insurance) -> Confirmation:
+    elderly, day = insurance.elderly, insurance.disqualified_from
+    return Confirmation(
+        classification=insurance.classification,
+        insurer_number=insurance.insurer_number or None,
+        symbol=insurance.symbol or None,
+        number=insurance.number or None,
+        branch=insurance.branch or None,
+        relation=insurance.relation or None,
+        insured_name=insurance.insured_name or person.name,
+        name=person.name,
+        name_other=person.name_other or None,
+        kana=person.kana,
+        kana_other=person.kana_other or None,
+        sex1=person.sex,
+        sex2=person.sex2 or None,
+        birth=person.birth,
+        address=person.address or None,
+        post_number=person.post_number or None,
+        qualified_from=insurance.qualified_from,
+        disqualified_from=day,
+        valid_until=insurance.valid_until,
+        ratio=insurance.ratio or None,
+        preschool="1" if insurance.preschool else None,
+        loss=insurance.loss or None,
+        insurer_name=insurance.insurer_name,
+        elderly=None
+        if elderly is None
+        else ElderlyRecipient(valid_from=elderly.valid_from, valid_until=elderly.valid_until, ratio=elderly.ratio),
+        tickets=tuple(_ticket(each) for each in insurance.tickets),
     )
 
-    @app.exception_handler(Refused)
-    async def refused(_: Request, error: Refused) -> Response:
-        return JSONResponse({"error": error.code}, error.status)
 
-    @app.exception_handler(BadMessage)
-    async def malformed(_: Request, __: BadMessage) -> Response:
-        return JSONResponse({"error": "request_malformed"}, 422)
+def _card_confirmation(
+    person: Person, given: dict[Item, bool], consent: _Consent, *, limit_by_law: bool
+) -> Confirmation:
+    """By card. 限度額 is provided by law unless the patient was asked and declined; 特定疾病 only with its own yes."""
+    insurance = person.insurance
+    moment, until = f"{consent.given_at:%Y%m%d%H%M%S}", f"{consent.until:%Y%m%d%H%M%S}"
 
-    problems: dict[int | str, dict[str, object]] = {"4XX": {"model": Problem}}
+    def flag(item: Item) -> str:
+        return "1" if given.get(item) else "0"
 
-    @app.post("/v1/challenges", response_model=ChallengeReply, responses=problems)
-    async def challenges(request: Request) -> Response:
-        return _answer(desk.challenge(_terminal(request)))
+    def when(item: Item, value: str) -> str | None:
+        return value if given.get(item) else None
 
-    @app.post(
-        "/v1/receptions",
-        response_model=EligibilityReply,
-        responses=problems,
-        openapi_extra=_body(ReceptionRequest),
+    limited = given.get(Item.LIMIT, limit_by_law)
+    return replace(
+        _person(person, insurance),
+        limit_consent=flag(Item.LIMIT) if Item.LIMIT in given else None,
+        limit_time=when(Item.LIMIT, moment),
+        limit=_limit(insurance) if limited else None,
+        disease_consent=flag(Item.DISEASE),
+        disease_time=when(Item.DISEASE, moment),
+        diseases=tuple(_disease(each) for each in insurance.diseases) if given.get(Item.DISEASE) else (),
+        checkup_consent=flag(Item.CHECKUP),
+        checkup_time=when(Item.CHECKUP, moment),
+        checkup_until=when(Item.CHECKUP, until),
+        medication_consent=flag(Item.MEDICATION),
+        medication_time=when(Item.MEDICATION, moment),
+        medication_until=when(Item.MEDICATION, until),
+        diagnosis_consent=flag(Item.DIAGNOSIS),
+        diagnosis_time=when(Item.DIAGNOSIS, moment),
+        diagnosis_until=when(Item.DIAGNOSIS, until),
+        surgery_consent=flag(Item.SURGERY),
+        surgery_time=when(Item.SURGERY, moment),
+        surgery_until=when(Item.SURGERY, until),
     )
-    async def receptions(request: Request) -> Response:
-        return _answer(desk.receive(_terminal(request), await _message(request, ReceptionRequest)))
-
-    @app.post("/v1/receptions/{reception}/registration", response_model=EligibilityReply, responses=problems)
-    async def registration(request: Request, reception: ReceptionPath) -> Response:
-        return _answer(desk.register(_terminal(request), reception))
-
-    @app.post("/v1/receptions/{reception}/consents", responses=problems, openapi_extra=_body(ConsentRequest))
-    async def consents(request: Request, reception: ReceptionPath) -> Response:
-        message = await _message(request, ConsentRequest)
-        return _json(desk.consent(_terminal(request), reception, message))
-
-    @app.get("/v1/receptions/{reception}", responses={**problems, 202: {"model": PendingReply}})
-    async def resume(request: Request, reception: ReceptionPath) -> Response:
-        result = desk.result(_terminal(request), reception)
-        return _answer(PendingReply(complete=False), 202) if result is None else _json(result)
-
-    @app.get("/terminal/v1/{kind}", responses=problems)
-    async def terminal(request: Request, kind: Literal["YZK", "TKK"], reception: str) -> Response:
-        rows = desk.released(_terminal(request), reception, Item(kind))
-        return JSONResponse({"kind": kind, "rows": rows})
-
-    return app
 
 
-def _terminal(request: Request) -> str:
-    return str(request.state.terminal)
+def _number_confirmation(person: Person, insurance: Insurance, limit: bool | None, now: datetime) -> Confirmation:
+    """By number: 限度額 only with a yes, nothing that needs the card."""
+    return replace(
+        _person(person, insurance),
+        limit_consent=None if limit is None else "1" if limit else "0",
+        limit_time=f"{now:%Y%m%d%H%M%S}" if limit else None,
+        limit=_limit(insurance) if limit else None,
+    )
 
 
-async def _message(request: Request, kind: type[M]) -> M:
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_REQUEST:
-            raise Refused(413, "request_too_large")
-    return kind.parse(data)
+def _limit(insurance: Insurance) -> Limit | None:
+    return None if insurance.limit is None else Limit(**insurance.limit.model_dump())
 
 
-def _body(kind: type[Message]) -> dict[str, object]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": kind.model_json_schema()}}}}
+def _disease(record: DiseaseRecord) -> SpecificDisease:
+    return SpecificDisease(**{**record.model_dump(), "self_pay": record.self_pay or None})
 
 
-def _answer(reply: Message, status: int = 200) -> Response:
-    return _json(reply.model_dump_json().encode(), status)
+def _ticket(record: TicketRecord) -> MedicalTicket:
+    ours = {"ticket": record.ticket_type, "issue_number": record.number, "treatment": record.treatment_type}
+    values = {**record.model_dump(), **ours}
+    named: dict[str, Any] = {each.name: values[each.name] or None for each in fields(MedicalTicket)}
+    return MedicalTicket(**named)
 
 
-def _json(body: bytes, status: int = 200) -> Response:
-    return Response(body, status, media_type="application/json", headers={"Cache-Control": "no-store"})
+def _subsidy(insurance: Insurance, given: dict[Item, bool]) -> SubsidyOutcome:
+    if insurance.subsidy is not Subsidy.AVAILABLE:
+        return SubsidyOutcome(insurance.subsidy.value)
+    return SubsidyOutcome.PROVIDED if given.get(Item.SUBSIDY) else SubsidyOutcome.DECLINED
+
+
+def _validity_by_number(person: Person, insurance: Insurance) -> Validity:
+    """An older number: 3 when something newer is valid, else 2."""
+    if insurance is person.insurance:
+        return insurance.validity
+    return Validity.INVALID_NEW_EXISTS if person.insurance.validity in VALID else Validity.INVALID
+
+
+def _release(person: Person, item: Item) -> Release:
+    match item:
+        case Item.MEDICATION:
+            return Release(person, medications=tuple(person.insurance.medications))
+        case Item.CHECKUP:
+            return Release(person, checkups=tuple(person.insurance.checkups))
+        case _:
+            raise Refused(404, "kind_not_released")  # no such request is known (docs/sources.md)
+
+
+def _same_number(insurance: Insurance, insurer: str, symbol: str, number: str, branch: str) -> bool:
+    """Whoever copies a number from paper does not see full and half width; the branch may be missing."""
+    pairs = ((insurance.insurer_number, insurer), (insurance.symbol, symbol), (insurance.number, number))
+    return all(_plain(known) == _plain(typed) for known, typed in pairs) and (
+        not branch or not insurance.branch or insurance.branch == branch
+    )
+
+
+def _plain(value: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", value).split())
 
 
 def _digest(request: Message) -> bytes:
-    return hashlib.sha256(request.model_dump_json().encode()).digest()
+    """Of what makes two requests the same. What staff state may be stated again under another challenge, by a kiosk
+    that was restarted; a signature belongs to its challenge."""
+    without = set[str]()
+    if isinstance(request, ReceptionRequest) and all(isinstance(each, StaffEvidence) for each in request.evidence):
+        without = {"challenge"}
+    return hashlib.sha256(request.model_dump_json(exclude=without).encode()).digest()

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPubli
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from kiosk.eligibility.model import CardEvidenceMessage, SignatureEvidence, StaffEvidence
-from kiosk.reception.states import Method
+from kiosk.reception.states import CertificateState, Method
 
 GRACE_MONTHS = 3  # after the end the card still confirms the insurance, without consents (docs/sources.md, "expiry")
 _KEY_IDS = 32
@@ -40,7 +40,7 @@ class Holder:
             certificate = x509.load_der_x509_certificate(der)
             key = certificate.public_key()
         except ValueError:
-            raise Refused(422, "certificate_malformed") from None
+            raise Refused(403, "certificate_malformed") from None
         if not any(_issued_by(certificate, issuer) for issuer in issuers) or not isinstance(key, RSAPublicKey):
             raise Refused(403, "issuer_unknown")
         end = certificate.not_valid_after_utc
@@ -49,8 +49,11 @@ class Holder:
         if now > _months_after(end, GRACE_MONTHS):
             raise Refused(403, "certificate_expired")
         self.key = key
-        self.in_grace = now > end
-        self.ends_soon = now > _months_after(end, -GRACE_MONTHS)
+        self.state = CertificateState.VALID
+        if now > end:
+            self.state = CertificateState.GRACE
+        elif now > _months_after(end, -GRACE_MONTHS):
+            self.state = CertificateState.ENDS_SOON
 
 
 def check_evidence(
@@ -90,7 +93,7 @@ def _card(evidence: CardEvidenceMessage, message: bytes, birth: str, anchor: RSA
         issuer_key = _public_key(body[_KEY_IDS:])
         card_key = _public_key(head[0xDF24][1])
     except (ValueError, KeyError, IndexError):
-        raise Refused(422, "evidence_malformed") from None
+        raise Refused(403, "evidence_malformed") from None
     _signature(anchor, anchor_signature, body_raw, "card_issuer_unknown")
     signed = hashlib.sha256(evidence.head).digest() + evidence.names_hash + evidence.photo_hash
     _signature(issuer_key, evidence.issuer_signature, signed, "card_signature_refused")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,6 +19,7 @@ from kiosk.cli.gateway_world import gateway_world
 from kiosk.eligibility.model import GatewayWorld
 from kiosk.eligibility.port import CardEvidence, JpkiSignature
 from kiosk.qualification import JST
+from kiosk.reception.consent import Answers, Item
 from kiosk.reception.states import Validity
 
 INSTITUTION = "9910000001"
@@ -114,6 +115,11 @@ class Clock:
 
 def clock() -> Clock:
     return Clock(datetime.now(JST))
+
+
+def every(questions: Iterable[Item], yes: bool = True) -> Answers:
+    """The same answer to all, item by item."""
+    return Answers(tuple((item, yes) for item in questions), comprehensive=False)
 
 
 def reception_ids() -> Iterator[str]:

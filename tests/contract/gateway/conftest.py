@@ -38,7 +38,7 @@ def lane(tls: TlsFolder) -> Iterator[Lane]:
         settings = GatewaySettings(server.url, TERMINAL, tls.certificate(), tls.key(), tls.ca)
 
         def connect(**changes: Any) -> HttpsGateway:
-            clients.append(HttpsGateway(replace(settings, **changes)))
+            clients.append(HttpsGateway(replace(settings, **changes), lambda: clock().timestamp()))
             return clients[-1]
 
         yield Lane(server, tls, clock, connect)

@@ -13,12 +13,12 @@ import pytest
 from kiosk.eligibility.gateway import HttpsGateway
 from kiosk.eligibility.port import GatewayError, StaffVisual
 from kiosk.eligibility.tls import TERMINAL
-from kiosk.qualification import QualificationResult
+from kiosk.fullresult import FullResult
 from kiosk.reception.consent import Answers, Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
 from tests.contract.gateway.conftest import OTHER, Lane
-from tests.helpers.gateway import LOST, certificate
+from tests.helpers.gateway import LOST, certificate, every
 
 STAFF = (StaffVisual(StaffReason.OTHER),)
 
@@ -44,7 +44,7 @@ def test_full_result_of_a_consent(client: HttpsGateway) -> None:
     answers = Answers(((Item.MEDICATION, True), (Item.CHECKUP, False)), comprehensive=False)
     received(client)
     with client.consent("r1", answers, "ja", "2026-04") as body:
-        result = QualificationResult.parse(body.view())
+        result = FullResult.parse(body.view()).qualification
     assert result.marked_simulated
     assert result.person.medication_consent == "1"
     assert result.person.medication_until is not None
@@ -57,32 +57,33 @@ def test_registration_first(client: HttpsGateway) -> None:
     assert not eligibility.registered
     assert eligibility.questions == ()
     with pytest.raises(GatewayError) as caught:
-        client.consent("r1", Answers((), comprehensive=True), "ja", "2026-04")
+        client.consent("r1", Answers.none(), "ja", "2026-04")
     assert caught.value.upstream == "not_registered"
     eligibility = client.register("r1")
     assert eligibility.registered
     assert client.register("r1") == eligibility
-    client.consent("r1", Answers.all(eligibility.questions, True), "ja", "2026-04").wipe()
+    client.consent("r1", every(eligibility.questions), "ja", "2026-04").wipe()
 
 
 def test_a_lost_qualification_is_told_and_asks_nothing(client: HttpsGateway) -> None:
     eligibility = received(client, LOST)
     assert (eligibility.validity, eligibility.questions) == (Validity.INVALID, ())
-    with pytest.raises(GatewayError) as caught:
-        client.consent("r1", Answers((), comprehensive=True), "ja", "2026-04")
-    assert caught.value.failure is FailureCode.QUALIFICATION_INVALID
+    with client.consent("r1", Answers.none(), "ja", "2026-04") as body:
+        result = FullResult.parse(body.view())
+    assert result.qualification.body.validity == "2"
+    assert result.qualification.person.medication_consent == "0"
 
 
 def test_an_answer_to_what_was_not_asked_is_refused(client: HttpsGateway) -> None:
     received(client)
     with pytest.raises(GatewayError) as caught:
-        client.consent("r1", Answers.all((Item.SURGERY,), True), "ja", "2026-04")
+        client.consent("r1", every((Item.SURGERY,)), "ja", "2026-04")
     assert (caught.value.failure, caught.value.upstream) == (FailureCode.GATEWAY_ERROR, "answer_without_question")
 
 
 def test_consents_of_an_unknown_reception(client: HttpsGateway) -> None:
     with pytest.raises(GatewayError, match="reception_unknown"):
-        client.consent("r1", Answers((), comprehensive=True), "ja", "2026-04")
+        client.consent("r1", Answers.none(), "ja", "2026-04")
 
 
 def test_a_consent_opens_its_kind_for_24_hours(lane: Lane, client: HttpsGateway) -> None:
@@ -105,7 +106,7 @@ def test_a_consent_opens_its_kind_for_24_hours(lane: Lane, client: HttpsGateway)
 
 
 def test_check_up_rows(lane: Lane, client: HttpsGateway) -> None:
-    client.consent("r1", Answers.all(received(client).questions, True), "ja", "2026-04").wipe()
+    client.consent("r1", every(received(client).questions), "ja", "2026-04").wipe()
     status, body = released(lane, "TKK")
     assert status == 200
     assert body["rows"]

@@ -11,7 +11,7 @@ from kiosk.eligibility.gateway import HttpsGateway
 from kiosk.eligibility.port import Challenge, Evidence, GatewayError, StaffVisual, signed_message
 from kiosk.eligibility.simulated import CHALLENGE_SECONDS
 from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
+from kiosk.reception.states import CertificateState, Eligibility, Method, StaffReason, Validity
 from tests.contract.gateway.conftest import OTHER, Lane
 from tests.helpers.gateway import REVOKED, UNKNOWN, certificate, person, pin_signature, presence, world
 
@@ -32,7 +32,7 @@ def test_a_face_with_presence_evidence_passes(client: HttpsGateway) -> None:
     eligibility = client.receive("r1", challenge, Method.FACE, certificate("employee"), (evidence,))
     assert eligibility.registered
     assert eligibility.validity is Validity.VALID
-    assert not eligibility.certificate_ends_soon
+    assert eligibility.certificate is CertificateState.VALID
 
 
 def test_a_pin_signature_passes(client: HttpsGateway) -> None:
@@ -203,10 +203,10 @@ def test_near_its_end_a_certificate_says_so_and_after_it_three_months_remain(lan
     soon = staff("soon")
     lane.clock.forward(days=80)
     grace = staff("grace")
-    assert soon.certificate_ends_soon
+    assert soon.certificate is CertificateState.ENDS_SOON
     assert soon.questions
     assert grace.registered
-    assert not grace.certificate_ends_soon
+    assert grace.certificate is CertificateState.GRACE
     assert not grace.questions
     lane.clock.forward(days=92)
     with pytest.raises(GatewayError, match="certificate_expired"):

@@ -17,7 +17,7 @@ from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
 from kiosk.handoff.service import HandoffService
 from kiosk.oqs.document import Encoding
-from kiosk.reception.consent import Answers, Item
+from kiosk.reception.consent import Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import (
     CardPhoto,
@@ -31,7 +31,7 @@ from kiosk.reception.states import (
 from kiosk.runtime.ports import JobError, Purpose
 from tests.contract.gateway.conftest import Lane
 from tests.helpers.face_file import read_face_file
-from tests.helpers.gateway import INSTITUTION, certificate, presence
+from tests.helpers.gateway import INSTITUTION, certificate, every, presence
 
 R = ReceptionId("0123456789abcdef0123456789abcdef")
 CARD = Certificate(CertificateRef("c"), 1, "f", 3, 10)
@@ -56,11 +56,11 @@ def test_from_the_card_to_the_file(
         handoff = Handoff(folder, journal, encoding, simulated=True, now=lane.clock)
         service = HandoffService(handoff, fetch, recovered.append, lambda _: None)
 
-        conversation = Conversation(client, "2026-04")
+        conversation = Conversation(client, lambda language: f"2026-04.{language}")
         conversation.prepare(R)
         evidence = presence("employee", conversation.message(R, Purpose.PRESENCE)).document
         eligibility = conversation.confirm(R, FACE, certificate("employee"), evidence)
-        answers = Answers.all((Item.MEDICATION, Item.CHECKUP), True)
+        answers = every((Item.MEDICATION, Item.CHECKUP))
         assert set(eligibility.questions) >= {Item.MEDICATION, Item.CHECKUP}
         service.begin(R)
         if lost:

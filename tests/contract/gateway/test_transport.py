@@ -14,11 +14,10 @@ from kiosk.eligibility.gateway import HttpsGateway
 from kiosk.eligibility.port import Challenge, GatewayError, StaffVisual
 from kiosk.eligibility.server import Fault, FaultKind
 from kiosk.eligibility.tls import make_test_tls
-from kiosk.reception.consent import Answers
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Method, StaffReason
 from tests.contract.gateway.conftest import OTHER, Lane
-from tests.helpers.gateway import certificate
+from tests.helpers.gateway import certificate, every
 
 STAFF = (StaffVisual(StaffReason.OTHER),)
 DOWN, ERROR, NONSENSE = FailureCode.GATEWAY_DOWN, FailureCode.GATEWAY_ERROR, FailureCode.GATEWAY_NONSENSE
@@ -153,19 +152,19 @@ def test_consents_whose_answer_was_lost_are_fetched(lane: Lane, client: HttpsGat
     assert client.fetch("unheard-of") is None
     lane.server.fault = Fault(FaultKind.NOTHING, path="/consents")
     with pytest.raises(GatewayError):
-        client.consent("r1", Answers.all(questions, True), "ja", "2026-04")
+        client.consent("r1", every(questions), "ja", "2026-04")
     lane.server.fault = None
     with client.fetch("r1") or pytest.fail("no result") as fetched:
         first = bytes(fetched.view())
-    with client.consent("r1", Answers.all(questions, True), "ja", "2026-04") as again:
+    with client.consent("r1", every(questions), "ja", "2026-04") as again:
         assert bytes(again.view()) == first
     with pytest.raises(GatewayError, match="consents_exist"):
-        client.consent("r1", Answers.all(questions, False), "ja", "2026-04")
+        client.consent("r1", every(questions, False), "ja", "2026-04")
 
 
 def test_a_reception_belongs_to_its_terminal(lane: Lane, client: HttpsGateway) -> None:
     other = lane.connect(terminal=OTHER, certificate=lane.tls.certificate(OTHER), key=lane.tls.key(OTHER))
-    with client.consent("r1", Answers.all(received(client).questions, True), "ja", "2026-04"):
+    with client.consent("r1", every(received(client).questions), "ja", "2026-04"):
         assert other.fetch("r1") is None
 
 

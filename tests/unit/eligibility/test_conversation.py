@@ -67,6 +67,12 @@ class Counting:
     def consent(self, reception: str, answers: Answers, language: str, text_version: str) -> SecretBytes:
         return SecretBytes(f"{reception} {language} {text_version}".encode())
 
+    def look_up(self, reception: str, query: SecretBytes, limit: bool | None) -> tuple[Validity, SecretBytes | None]:
+        return Validity.NONE, None
+
+    def withdraw(self, reception: str) -> bool:
+        return reception == R
+
     def fetch(self, reception: str) -> SecretBytes | None:
         return None
 
@@ -84,7 +90,7 @@ def gateway() -> Counting:
 
 @pytest.fixture
 def conversation(gateway: Counting) -> Conversation:
-    return Conversation(gateway, "2026-04", lambda: gateway.time)
+    return Conversation(gateway, lambda language: f"2026-04.{language}", clock=lambda: gateway.time)
 
 
 def pin(conversation: Conversation) -> Eligibility:
@@ -154,7 +160,7 @@ def test_forgotten_receptions_start_anew(gateway: Counting, conversation: Conver
 
 def test_the_rest_passes_through(conversation: Conversation) -> None:
     assert conversation.register(R) == YES
-    with conversation.consent(R, Answers((), comprehensive=True), "ja") as result:
-        assert bytes(result.view()) == b"r1 ja 2026-04"
+    with conversation.consent(R, Answers.none(), "ja") as result:
+        assert bytes(result.view()) == b"r1 ja 2026-04.ja"
     with pytest.raises(JobError):
         conversation.check()
