@@ -19,6 +19,7 @@ MAX_BYTES = 4 * 1024 * 1024
 _MAX_DEPTH = 16  # the layout has 8
 _BOM = b"\xef\xbb\xbf"
 _DECLARATION = re.compile(rb'<\?xml version="1\.0" encoding="(UTF-8|Shift_JIS)" standalone="no" ?\?>')
+_JAPANESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 _CONSUMER = "YUKI-ENT/MynaReception refuses it"
 _SEEN = "every example that was seen"
 
@@ -131,10 +132,9 @@ def tree(content: bytes | bytearray | memoryview) -> tuple[Encoding, Node]:
 
 
 def _is_utf8(data: bytes) -> bool:
-    """Japanese text in Shift_JIS is never valid UTF-8, by the first bytes of its characters; the other way round it
-    often passes as rubbish."""
+    """Japanese text in UTF-8 often passes for rubbish in Shift_JIS; the other way round it never does."""
     try:
-        return not data.decode().isascii()
+        return _JAPANESE.search(data.decode()) is not None
     except UnicodeDecodeError:
         return False
 

@@ -25,12 +25,15 @@ ORDER = [
     "ArbitraryFileIdentifier",
     "ReferenceClassification",
     "SegmentOfResult",
+    "ErrorCode",
+    "ErrorMessage",
     "CharacterCodeIdentifier",
     "PrescriptionIssueSelect",
     "ProcessingResultStatus",
     "ProcessingResultCode",
     "ProcessingResultMessage",
     "QualificationValidity",
+    "QualificationConfirmSearchInfo",
     "ResultList",
     "InsuredCardClassification",
     "InsurerNumber",
@@ -64,6 +67,7 @@ ORDER = [
     "SpecificDiseasesCertificateRelatedConsFlg",
     "SpecificDiseasesCertificateRelatedConsTime",
     "SpecificDiseasesCertificateList",
+    "PublicExpenseResultList",
     "SpecificHealthCheckupsInfoConsFlg",
     "SpecificHealthCheckupsInfoConsTime",
     "SpecificHealthCheckupsInfoAvailableTime",
@@ -118,7 +122,7 @@ def parse(data: bytes, institution: str) -> FaceFile:
     person = _leaves(results[0])
 
     assert header["SegmentOfResult"] == "1"
-    assert header["ReferenceClassification"] == "1"
+    assert header["ReferenceClassification"] in {"1", "2"}
     assert header["CharacterCodeIdentifier"] == {"UTF-8": "0", "Shift_JIS": "1"}[encoding]
     assert re.fullmatch(r"\d{10}", header["MedicalInstitutionCode"])
     assert header["MedicalInstitutionCode"] == institution
