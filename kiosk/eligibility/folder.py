@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from devices.secret import SecretBytes
+from kiosk.eligibility.exchange import Unusable, look, place, remove
 from kiosk.eligibility.port import GatewayError
 from kiosk.fullresult import FullResult
 from kiosk.oqs.document import Encoding
@@ -90,12 +91,12 @@ class _Watch:
         OSError when the trouble lasts."""
         before, self.seen = self.seen, None
         try:
-            self.seen = _content(self._path)
+            self.seen = look(self._path, MAX_BYTES)
             self.there = self.seen is not None
             self._trouble, self._failures = None, 0
-        except GatewayError:
+        except Unusable as error:
             self.there = True
-            raise
+            raise GatewayError(FailureCode.FOLDER_NONSENSE, f"<{error.word}>") from None
         except OSError as error:
             # Somebody holds the file for a moment, or the share is away for one.
             self._trouble, self._failures = error, self._failures + 1
@@ -183,7 +184,7 @@ class FolderLookup:
                 for name in os.listdir(folder):
                     written = _written(name, self._settings.institution)
                     if written is not None and written < limit:
-                        _remove(folder / name)
+                        remove(folder / name)
 
     def close(self) -> None:
         self._asked.clear()
@@ -228,7 +229,7 @@ class FolderLookup:
             raise GatewayError(FailureCode.FOLDER_NONSENSE, "<character>") from None
         asked = _Asked(self._free_name(reception, at), self._question(search), self._digest(search.birth))
         try:
-            self._put(self._requests / str(asked.name), content)
+            place(self._requests / str(asked.name), content)
         finally:
             content[:] = bytes(len(content))
         self._asked[reception] = asked
@@ -248,23 +249,6 @@ class FolderLookup:
             ):
                 return name
             at += timedelta(seconds=1)
-
-    def _put(self, path: Path, content: bytearray) -> None:
-        temporary = path.with_suffix(TEMPORARY)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
-            try:
-                rest = memoryview(content)
-                while rest:
-                    rest = rest[os.write(descriptor, rest) :]
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.rename(temporary, path)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
 
     def _question(self, search: SearchInfo) -> bytes:
         names = ("insurer_number", "symbol", "number", "branch", "birth")
@@ -311,9 +295,9 @@ class FolderLookup:
                         raise watch.given_up()
                 self._wait(self._settings.poll)
         finally:
-            _remove(self._requests / str(asked.name))  # nobody waits for it any more
+            remove(self._requests / str(asked.name))  # nobody waits for it any more
             if watch.there:
-                _remove(path)
+                remove(path)
 
     def _judge(self, reception: str, asked: _Asked, content: bytes) -> QualificationResult:
         try:
@@ -343,29 +327,6 @@ class FolderLookup:
         return result
 
 
-def _content(path: Path) -> bytes | None:
-    """None: nothing is there. Raises `GatewayError` for what is no file or too large a one, OSError also when the
-    folder is away."""
-    try:
-        # Without O_NONBLOCK a pipe that somebody put here would hold us for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        if path.parent.is_dir():
-            return None
-        raise
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise GatewayError(FailureCode.FOLDER_NONSENSE, "<not a file>") from None
-        raise
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise GatewayError(FailureCode.FOLDER_NONSENSE, "<not a file>")
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise GatewayError(FailureCode.FOLDER_NONSENSE, f"<{SIZE.id}>")
-    return content
-
-
 def _written(name: str, institution: str) -> datetime | None:
     """When, if it is the name of a request or answer of a kiosk of this institution, also of an unfinished one."""
     try:
@@ -374,11 +335,6 @@ def _written(name: str, institution: str) -> datetime | None:
         return None
     ours = found.kind is Kind.ELIGIBILITY and re.fullmatch(rf"{institution}[0-9a-f]{{20}}_[0-9]{{14}}", found.tail)
     return found.time if ours else None
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -110,11 +110,12 @@ class Checkup:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ClinicalAnswer:
-    """`result` is DONE with a patient and their data, or else with `message` and nothing more."""
+    """`result` is DONE with a patient and their data, or else with `message` and nothing more. `file_identifier`: None
+    when the request could not be read."""
 
     kind: Kind
     institution: str
-    file_identifier: str
+    file_identifier: str | None
     result: str
     message: str | None = None
     patient: Patient | None = None
@@ -125,7 +126,7 @@ class ClinicalAnswer:
 _NUMBER = text(20)
 _HEADER = (
     Leaf("institution", "MedicalInstitutionCode", digits(10, 10)),
-    Leaf("file_identifier", "ArbitraryFileIdentifier", text(64)),
+    Leaf("file_identifier", "ArbitraryFileIdentifier", text(64), required=False),
     Leaf("result", "ResultCode", one_of(DONE, FAILED)),
     Leaf("message", "MessageContents", text(200), required=False),
 )
