@@ -53,7 +53,6 @@ def make_key(path: Path, state: Path) -> None:
     except FileExistsError:
         raise KeyRefused("is there already; a key is never overwritten", str(path), "a new file") from None
     try:
-        os.fchmod(descriptor, 0o600)  # whatever the umask is
         os.write(descriptor, os.urandom(KEY_BYTES))
         os.fsync(descriptor)
     except OSError:

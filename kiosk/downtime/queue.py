@@ -300,7 +300,7 @@ def _header(start: bytes, name: str) -> _Header | None:
     magic, kind, put, expires, padded = _HEADER.unpack(start)
     try:
         header = _Header(Kind(kind), put, expires, padded.rstrip(b"\0").decode())
-        if magic == _MAGIC and name == _name(header.reception) and 0 < expires - put <= _MAX_LIFE:
+        if magic == _MAGIC and name == _name(header.reception):
             return header
     except ValueError:
         pass

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -261,6 +262,16 @@ def test_what_is_too_old_goes_unread(room: Room) -> None:
     assert taker.receptions == ["r2"]
 
 
+def test_the_last_moment(tmp_path: Path) -> None:
+    now = datetime(2026, 4, 1, 1, 0, tzinfo=UTC)
+    with Queue(tmp_path / "queue", SecretBytes(KEY), now=lambda: now, hours=2) as queue:
+        queue.put("r1", lookup())
+        now += timedelta(hours=2) - timedelta(microseconds=1)
+        assert queue.work_off(line_is_down) == []
+        now += timedelta(microseconds=1)
+        assert queue.work_off(line_is_down) == [Finished("r1", Outcome.EXPIRED)]
+
+
 def test_the_expired_go_also_while_the_line_is_down(room: Room) -> None:
     room.queue.put("r1", lookup())
     room.clock.forward(hours=24)
@@ -354,6 +365,7 @@ def test_every_length_but_the_right_one_is_refused(room: Room) -> None:
         room.restart()
         (found,) = room.queue.work_off(lambda *_: pytest.fail("opened"))
         assert found.outcome is Outcome.DAMAGED
+    assert found.reception == "", "a file too large to be an entry is not read at all"
 
 
 def test_a_damaged_entry_is_told_once_counted_and_in_nobodys_way(room: Room) -> None:
@@ -506,6 +518,35 @@ def test_no_space_keeps_what_was_there(room: Room, monkeypatch: pytest.MonkeyPat
     room.queue.work_off(taker)
     assert taker.payloads == [b"old"]
     assert room.files() == []
+
+
+def test_the_disk_has_each_step_before_the_next(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a power cut would need to show, as far as the order of the calls can."""
+    calls: list[str] = []
+
+    def noted(name: str) -> None:
+        call = getattr(os, name)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            folder = name == "fsync" and stat.S_ISDIR(os.fstat(args[0]).st_mode)
+            calls.append(f"{name} of the folder" if folder else name)
+            return call(*args, **kwargs)
+
+        monkeypatch.setattr(os, name, wrapped)
+
+    for name in ("fsync", "replace", "rename", "pwrite", "unlink"):
+        noted(name)
+    room.queue.put("r1", lookup())
+    assert calls == ["fsync", "replace", "fsync of the folder"]
+    calls.clear()
+    room.queue.put("r1", lookup())
+    assert calls == ["fsync", "replace", "fsync of the folder", "pwrite", "fsync"]
+    calls.clear()
+    room.queue.work_off(yes)
+    assert calls == ["rename", "fsync of the folder", "pwrite", "fsync", "unlink", "fsync of the folder"]
+    calls.clear()
+    Queue(room.state / "other", SecretBytes(KEY), now=room.clock).close()
+    assert calls == ["fsync of the folder"]
 
 
 def test_gone_while_somebody_looks(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
