@@ -317,18 +317,15 @@ class Handoff:
     def _recover_ready(self, entry: Entry) -> Recovery:
         try:
             self._folder.check()
-            match self._folder.standing(entry.reception, entry.name, entry.sha256, entry.place):
-                case Standing.PLACED:
-                    self._journal.change(entry.reception, State.DONE)
-                    return Recovery.WRITTEN
-                case Standing.ASIDE:
-                    return self._recover_aside(entry)
-                case Standing.DAMAGED:
-                    return self._make_again(entry)
-                case Standing.UNKNOWN if self._over(entry):
-                    return self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP)
-                case Standing.UNKNOWN:
-                    return Recovery.WAITING
+            standing = self._folder.standing(entry.reception, entry.name, entry.sha256, entry.place)
+            if standing is Standing.ASIDE:
+                return self._recover_aside(entry)
+            if standing is Standing.DAMAGED:
+                return self._make_again(entry)
+            if standing is Standing.PLACED:
+                self._journal.change(entry.reception, State.DONE)
+                return Recovery.WRITTEN
+            return self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP) if self._over(entry) else Recovery.WAITING
         except (OSError, ForeignFolder):
             return Recovery.WAITING
 

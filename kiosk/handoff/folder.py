@@ -97,13 +97,12 @@ class Shelf:
 
     def _patiently(self, action: Callable[[], None]) -> None:
         """On a share a file that somebody reads or scans can refuse for a moment (sharing violation)."""
-        for left in reversed(range(_TRIES)):
+        for _ in range(_TRIES - 1):
             try:
                 return action()
             except PermissionError:
-                if left == 0:
-                    raise
                 time.sleep(self.pause)
+        action()
 
 
 class HandoffFolder(Shelf):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.handoff.errors import JournalDamaged, JournalFull
-from kiosk.handoff.journal import HALF, Journal, State
+from kiosk.handoff.journal import HALF, Journal, State, read
 from kiosk.qualification import JST
 
 
@@ -131,3 +133,38 @@ def test_interrupted_while_it_was_made(path: Path, clock: Clock) -> None:
 def test_what_does_not_fit_is_refused(journal: Journal, reception: str, name: str) -> None:
     with pytest.raises(ValueError, match="bytes"):
         journal.begin(reception, name)
+
+
+def test_a_running_journal_can_be_read(journal: Journal, path: Path) -> None:
+    journal.begin("r1", "a.xml")
+    journal.change("r1", State.READY, number=1, side=b"\x01" * 16, place=b"\x02" * 8, side_place=b"\x03" * 8)
+    journal.begin("r2", "b.xml")
+    assert read(path) == list(journal)
+    assert read(path)[0].has_side
+
+
+def test_what_is_no_journal_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"something else")
+    with pytest.raises(JournalDamaged):
+        read(tmp_path / "other")
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "missing")
+
+
+def test_records_of_before_side_files_are_understood(journal: Journal, path: Path, clock: Clock) -> None:
+    journal.begin("r1", "a.xml")
+    journal.close()
+    content = struct.pack(">QBHIQQ64s80s32s", 7, State.DONE, 3, 20260401, 1, 2, b"r1", b"a.xml", b"\x07" * 32)
+    check = hashlib.sha256(b"UKTKJNL1" + content).digest()[:16]
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(content + check)
+    (found,) = read(path)
+    assert (found.state, found.number, found.sha256, found.sequence) == (State.DONE, 3, b"\x07" * 32, 7)
+    assert not found.has_side
+
+
+def test_a_claimed_side_file_may_still_lie_there(journal: Journal) -> None:
+    for number, side in enumerate((b"\x01" * 16, bytes(16))):
+        journal.begin(f"r{number}", "a.xml")
+        assert journal.change(f"r{number}", State.CLAIMED, side=side).may_lie is (number == 0)

@@ -12,12 +12,16 @@ from devices.secret import SecretBytes
 from kiosk.handoff.desk import Handoff
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
+from kiosk.handoff.sidefile import SideFolder
 from kiosk.oqs.document import Encoding
 from kiosk.qualification import JST
-from tests.helpers.results import INSTITUTION, result
+from tests.helpers.full import full, provided
+from tests.helpers.results import INSTITUTION
 
 
 def main(root: Path, work: str, fatal: str) -> None:
+    """`work`: "serve", "serve-beside" (with a side file) or "recover"."""
+
     def checkpoint(step: str) -> None:
         if step == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -27,13 +31,13 @@ def main(root: Path, work: str, fatal: str) -> None:
 
     gateway = root / "gateway.json"
     with Journal(root / "journal", now) as journal:
-        folder = HandoffFolder(root / "face", INSTITUTION)
-        handoff = Handoff(folder, journal, Encoding.UTF8, simulated=True, now=now, checkpoint=checkpoint)
+        folder, side = HandoffFolder(root / "face", INSTITUTION), SideFolder(root / "extension")
+        handoff = Handoff(folder, side, journal, Encoding.UTF8, simulated=True, now=now, checkpoint=checkpoint)
         if work == "recover":
             handoff.recover(lambda _: SecretBytes(gateway.read_bytes()) if gateway.exists() else None)
             return
         handoff.begin("r1")
-        gateway.write_bytes(result().to_json())
+        gateway.write_bytes((provided() if work == "serve-beside" else full()).to_json())
         checkpoint("posted")
         with SecretBytes(gateway.read_bytes()) as answer:
             handoff.finish("r1", answer)
