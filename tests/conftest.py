@@ -1,4 +1,5 @@
-"""What every test shares: the PC/SC lane's one rule, and Hypothesis without a clock on shared machines."""
+"""What every test shares: the PC/SC lane's one rule, Hypothesis without a clock on shared machines, coverage of the
+processes that run tests and of no other."""
 
 from __future__ import annotations
 
@@ -14,6 +15,14 @@ if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
 
 settings.register_profile("shared-machine", deadline=None, print_blob=True)
 settings.load_profile("shared-machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Coverage (`tools/test`) has started in this process; what the tests start is not traced and stays as it is.
+    The process that only hands out the tests keeps the variable for those that run them."""
+    if not config.getoption("numprocesses", None):
+        os.environ.pop("COVERAGE_PROCESS_START", None)
+
 
 APT_LINE = "apt-get install --no-install-recommends pcscd vsmartcard-vpcd opensc openssl"
 

@@ -92,13 +92,18 @@ def theme() -> Theme:
     return Theme.load(ASSETS)
 
 
+@pytest.fixture(scope="session")
+def frames() -> DrawnFrames:
+    """Drawn once: it takes longer than a window."""
+    return DrawnFrames()
+
+
 @pytest.fixture
-def make_bench(qtbot: QtBot, catalogue: Catalogue, theme: Theme) -> Callable[..., Bench]:
+def make_bench(qtbot: QtBot, catalogue: Catalogue, theme: Theme, frames: DrawnFrames) -> Callable[..., Bench]:
     def make(*, simulated: bool = True, still: bool = True, scale: float = 1.0) -> Bench:
         policy = Policy()
         events: list[Event] = []
         door = Door()
-        frames = DrawnFrames()
         drawn = theme if scale == 1.0 else Theme.load(ASSETS, scale)
         window = KioskWindow(
             catalogue, drawn, policy, events.append, door, frames, simulated, clock=lambda: NOON, still=still

@@ -24,3 +24,11 @@ def booth() -> Iterator[Booth]:
     booth = Booth({"seconds": 4.0, "frames": 6})
     yield booth
     booth.verifier.stop()
+
+
+@pytest.fixture(scope="module")
+def brief_booth() -> Iterator[Booth]:
+    """For attempts that last as long as they may: the process works through all of it."""
+    booth = Booth({"seconds": 2.0, "frames": 6})
+    yield booth
+    booth.verifier.stop()

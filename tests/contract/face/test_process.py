@@ -47,41 +47,41 @@ def test_the_photo_serves_for_the_next_attempt(booth: Booth) -> None:
         assert booth.listener.end(job) == FaceDecided(job, FaceBand.ACCEPT, frames=3)
 
 
-def test_several_faces_are_never_compared(booth: Booth) -> None:
+def test_several_faces_are_never_compared(brief_booth: Booth) -> None:
     pair = [np.hstack([a[:, 140:460], b[:, 180:500]]) for a, b in zip(live(PERSON), live(STRANGER), strict=True)]
-    booth.camera.pictures = pair
+    brief_booth.camera.pictures = pair
     with Blob.of(card_photo(PERSON)) as photo:
-        booth.verifier.begin(job := booth.job(), photo)
-        assert booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=0)
-    assert booth.listener.hints == ["several_faces"]
+        brief_booth.verifier.begin(job := brief_booth.job(), photo)
+        assert brief_booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=0)
+    assert brief_booth.listener.hints == ["several_faces"]
 
 
 @pytest.mark.parametrize(
     ("level", "hint"), [(150, "no_face"), (9, "too_dark")], ids=["nobody there", "nobody there, lights out"]
 )
-def test_nobody_there(booth: Booth, level: int, hint: str) -> None:
-    booth.camera.pictures = [np.full((480, 640, 3), level, np.uint8)]
+def test_nobody_there(brief_booth: Booth, level: int, hint: str) -> None:
+    brief_booth.camera.pictures = [np.full((480, 640, 3), level, np.uint8)]
     with Blob.of(card_photo(PERSON)) as photo:
-        booth.verifier.begin(job := booth.job(), photo)
-        assert booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=0)
-    assert booth.listener.hints == [hint]
+        brief_booth.verifier.begin(job := brief_booth.job(), photo)
+        assert brief_booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=0)
+    assert brief_booth.listener.hints == [hint]
 
 
-def test_a_dark_room_asks_for_light(booth: Booth) -> None:
-    booth.camera.pictures = live(PERSON, light=0.2)
+def test_a_dark_room_asks_for_light(brief_booth: Booth) -> None:
+    brief_booth.camera.pictures = live(PERSON, light=0.2)
     with Blob.of(card_photo(PERSON)) as photo:
-        booth.verifier.begin(job := booth.job(), photo)
-        assert booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=0)
-    assert booth.listener.hints == ["too_dark"]
+        brief_booth.verifier.begin(job := brief_booth.job(), photo)
+        assert brief_booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=0)
+    assert brief_booth.listener.hints == ["too_dark"]
 
 
-def test_a_picture_that_stands_still_is_one_frame(booth: Booth) -> None:
-    booth.camera.pictures = live(PERSON)[:1]
-    booth.camera.stuck = True
+def test_a_picture_that_stands_still_is_one_frame(brief_booth: Booth) -> None:
+    brief_booth.camera.pictures = live(PERSON)[:1]
+    brief_booth.camera.stuck = True
     with Blob.of(card_photo(PERSON)) as photo:
-        booth.verifier.begin(job := booth.job(), photo)
-        assert booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=1)
-    booth.camera.stuck = False
+        brief_booth.verifier.begin(job := brief_booth.job(), photo)
+        assert brief_booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=1)
+    brief_booth.camera.stuck = False
 
 
 @pytest.mark.parametrize("damage", ["truncated", "not a picture", "nobody on it", "too large"])
