@@ -1,26 +1,28 @@
 """One whole reception on simulated devices, or every persona's.
 
-`kiosk demo` plays one persona, `--all` every row of `--list`, and says for each what was expected and what happened.
+`kiosk demo` plays one persona, `--all` every ending of every persona, and says for each what was expected and what
+happened: pages, codes that staff see, hand-off and side file, and what the doctor would then see.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from devices.child import harden
-from devices.simulated.personas import load_personas
-from devices.simulated.world import personas_folder
+from devices.simulated.personas import WAYS
 from kiosk import log
 from kiosk.app import App, use_display
+from kiosk.cli.endings import Row, Seen, differences, rows, way
 from kiosk.cli.options import add_config, add_json
 from kiosk.cli.patient import Patient, Role, Story
 from kiosk.cli.report import verdict
@@ -28,46 +30,27 @@ from kiosk.cli.scenery import Scenery, scenery
 from kiosk.cli.stage import Stage
 from kiosk.config import Settings, load
 from kiosk.eligibility.gateway import GatewaySettings
-from kiosk.eligibility.terminal import Released, Terminal
+from kiosk.eligibility.terminal import Terminal
 from kiosk.reception.consent import Item
+from kiosk.reception.failure import FailureCode, text_key
+from kiosk.reception.questions import Kind
 from kiosk.ui.screenshots import save
 
 _PATIENCE = 120.0  # seconds that one reception may take before the trial is given up
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table of personas and endings."""
-
-    role: Role
-    title: str
-    files: int
-    last_page: str
-    hidden: tuple[str, ...] = ()  # methods that must not be offered
-
-    @property
-    def name(self) -> str:
-        return f"{self.role.persona} / {self.role.way}"
-
-
-def rows() -> list[Row]:
-    """Every `[[ending]]` of assets/personas."""
-    found = []
-    for persona in load_personas(personas_folder()):
-        hidden = ("pin",) if persona.pin_tries == 0 or persona.kind.value == "pinless" else ()
-        for ending in persona.endings:
-            role = Role(persona.id, ending.way, declines=persona.declines_all)
-            found.append(Row(role, persona.title_en, ending.files, ending.last_page, hidden))
-    return found
+_PACE, _PACE_OF_ALL = 0.25, 0.03
+# The practice institution uses everything that can be asked; config.toml is more modest.
+_USES = ("consent.subsidy=true", "consent.specific_disease=true", "consent.prescription=both")
+_PHARMACY_USES = ("consent.subsidy=true", "consent.specific_disease=true", "consent.dispense=true")
 
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("demo", help="one whole reception on simulated devices")
     add_config(parser)
     parser.add_argument("--persona", default="employee", help="who comes (default: %(default)s)")
-    parser.add_argument("--way", default="face", help="face, pin, staff, each, register, decline, swap, none")
-    parser.add_argument("--list", action="store_true", help="print every persona and its endings")
+    parser.add_argument("--way", default="face", choices=WAYS, metavar="WAY", help=", ".join(WAYS))
+    parser.add_argument("--list", action="store_true", help="print every persona with its ways")
     parser.add_argument("--all", action="store_true", help="play every persona and compare with what is expected")
+    parser.add_argument("--only", default="", metavar="PERSONAS", help="with --all: these, separated by commas")
     parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where it writes (default: %(default)s)")
     parser.add_argument(
         "--reader", choices=("vpcd", "simulated"), default="vpcd", help="genuine pcscd or in-process card"
@@ -76,7 +59,9 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--world", type=Path, default=None, help="a world made elsewhere; - reads standard input")
     parser.add_argument("--gateway", default="", metavar="URL", help="a simulated gateway that runs already")
     parser.add_argument("--keep", action="store_true", help="go on with what is in --out instead of beginning anew")
-    parser.add_argument("--pace", type=float, default=0.25, help="seconds before a page is answered")
+    parser.add_argument(
+        "--pace", type=float, default=None, help=f"seconds before a page is answered ({_PACE}; --all: {_PACE_OF_ALL})"
+    )
     parser.add_argument("--no-pictures", action="store_true", help="take no pictures of the pages")
     parser.add_argument("--offscreen", action="store_true", help="no window even if there is a display")
     add_json(parser)
@@ -88,38 +73,37 @@ def run(args: argparse.Namespace) -> int:
         return _print_list()
     started = time.monotonic()
     out: Path = args.out
+    only = tuple(name for name in args.only.split(",") if name)
+    table = rows(only)
+    unknown = set(only) - {row.persona.id for row in table}
+    if unknown:
+        return verdict(f"there is no persona {min(unknown)!r}; `kiosk demo --list` names them", False)
     if not args.keep:
         shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
     say = _Say(started)
-    settings = _settings(args, out)
     log.configure("warning", out / "log")
     harden()
     offscreen = args.offscreen or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     say(f"kiosk demo: {'no display, pages are drawn off screen' if offscreen else 'in a window'}")
     world = _world(args, say)
     use_display(offscreen=offscreen)
-    stage = Stage(settings, world, say, args.gateway)
-    try:
-        with_app = _Demo(settings, stage, say, out, args)
-        return with_app.all() if args.all else with_app.one(Role(args.persona, args.way, declines=_declines(args)))
-    finally:
-        stage.stop()
+    return _play_all(args, table, world, say) if args.all else _play_one(args, table, world, say)
 
 
-def _declines(args: argparse.Namespace) -> bool:
-    return any(row.role.persona == args.persona and row.role.declines for row in rows())
-
-
-def _settings(args: argparse.Namespace, out: Path) -> Settings:
+def _settings(args: argparse.Namespace, kind: str, encoding: str) -> Settings:
     """config.toml, with everything that writes turned to the demo's folder."""
+    out: Path = args.out
     overrides = [
         f"kiosk.state_dir={out / 'state'}",
+        f"kiosk.kind={kind}",
         f"handoff.folder={out / 'handoff' / 'face'}",
+        f"handoff.encoding={encoding}",
         f"reader.driver={args.reader}",
         "camera.driver=simulated",
         "gateway.driver=simulated",
         "times.farewell_seconds=2",
+        *(_PHARMACY_USES if kind == Kind.PHARMACY else _USES),
         *args.overrides,
     ]
     return load(args.config, overrides)
@@ -142,83 +126,116 @@ class _Say:
         print(f"[{time.monotonic() - self._started:6.1f} s] {text}", flush=True)
 
 
-class _Demo:
-    def __init__(self, settings: Settings, stage: Stage, say: _Say, out: Path, args: argparse.Namespace) -> None:
-        self._settings = settings
-        self._stage = stage
-        self._say = say
-        self._out = out
-        self._args = args
-        say("starting the simulated gateway (HTTPS, client certificates) and the card reader")
-        around = stage.start()
-        say(f"card reader: {stage.lane}")
-        self._app = App(settings, around, still=True)
-        access = around.gateway
-        self._terminal = Terminal(
-            GatewaySettings(access.url, settings.gateway.terminal_id, access.certificate, access.key, access.ca)
-        )
+# --- one persona ---------------------------------------------------------------------------------------------------
 
-    def one(self, role: Role) -> int:
-        row = next((row for row in rows() if row.role == role), None)
-        if role.persona not in self._stage.scenery.world.cards:
-            return verdict(f"there is no persona {role.persona!r}; `kiosk demo --list` names them", False)
-        self._app.start()
-        try:
-            story, files = self._play(role, pictures=not self._args.no_pictures)
-        finally:
-            self._app.stop()
-        doctor = self._doctor(story)
+
+def _play_one(args: argparse.Namespace, table: list[Row], world: Scenery, say: _Say) -> int:
+    row = next((row for row in table if (row.persona.id, row.ending.way) == (args.persona, args.way)), None)
+    if args.persona not in world.world.cards:
+        return verdict(f"there is no persona {args.persona!r}; `kiosk demo --list` names them", False)
+    if row is None:
+        ways = sorted({each.ending.way for each in table if each.persona.id == args.persona})
+        return verdict(f"{args.persona} does not go this way, but: {', '.join(ways)}", False)
+    with _Counter(args, row.institution, world, say) as counter:
+        story, seen = counter.play(row.role, pictures=not args.no_pictures)
+        wrong = differences(row, story, seen)
         timings = {name: round(value) for name, value in story.stages.items()}
         timings["whole reception"] = round(story.seconds * 1000)
-        (self._out / "timings.json").write_text(json.dumps(timings, indent=2) + "\n", encoding="utf-8")
-        self._report(story, files, doctor, timings)
-        expected = row.files if row is not None else len(files)
-        ok = len(files) == expected and bool(story.pages) and (row is None or row.last_page == story.last_page)
-        line = f"{role.persona} by {role.way}: {len(files)} file(s), last page {story.last_page}"
-        data = {"story": _plain(story), "files": [file.name for file in files], "timings_ms": timings}
-        return verdict(line, ok, self._args.json, data)
+        (args.out / "timings.json").write_text(json.dumps(timings, indent=2) + "\n", encoding="utf-8")
+        counter.report(story, seen, timings)
+    for difference in wrong:
+        print(f"  DIFFERENT: {difference}")
+    line = f"{row.name}: {len(seen.files)} file(s), last page {story.last_page}"
+    data = {"story": _plain(story), "files": [file.name for file in seen.files], "timings_ms": timings}
+    return verdict(line, not wrong, args.json, data | {"differences": wrong})
 
-    def all(self) -> int:
-        self._app.start()
-        results = []
-        try:
-            for row in rows():
-                story, files = self._play(row.role, pictures=False, quiet=True)
-                shown = tuple(method for method in row.hidden if method in story.offered)
-                ok = len(files) == row.files and story.last_page == row.last_page and not shown
-                results.append((row, story, len(files), ok))
-                self._say(
-                    f"{'as expected' if ok else 'DIFFERENT':12} {row.name:28} files {len(files)}/{row.files}  "
-                    f"last page {story.last_page} ({row.last_page})"
-                    + (f"  {' '.join(story.failures)}" if story.failures else "")
+
+# --- every persona -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    row: Row
+    story: Story
+    files: int
+    wrong: list[str]
+
+
+def _play_all(args: argparse.Namespace, table: list[Row], world: Scenery, say: _Say) -> int:
+    played: list[_Played] = []
+    for institution, group in itertools.groupby(table, key=lambda row: row.institution):
+        say(f"an institution of kind {institution[0]}, files in {institution[1]}")
+        with _Counter(args, institution, world, say) as counter:
+            for row in group:
+                story, seen = counter.play(row.role, pictures=False, quiet=True)
+                wrong = differences(row, story, seen)
+                played.append(_Played(row, story, len(seen.files), wrong))
+                codes = " ".join([*story.failures, *story.upstream])
+                say(
+                    f"{'DIFFERENT' if wrong else 'as expected':12}{row.name:38} {len(seen.files)} file(s), "
+                    f"{story.last_page:14} {codes:12} {story.seconds:4.1f} s"
                 )
-        finally:
+                for difference in wrong:
+                    say(f"             {difference}")
+    failed = sum(bool(each.wrong) for each in played)
+    people = len({each.row.persona.id for each in played})
+    line = f"{len(played) - failed} of {len(played)} endings of {people} personas as expected"
+    return verdict(line, failed == 0, args.json, {"rows": [_plain_row(each) for each in played]})
+
+
+def _plain_row(played: _Played) -> dict[str, Any]:
+    row, story = played.row, played.story
+    expected = asdict(row.ending) | {"answers": dict(row.ending.answers), "content": dict(row.ending.content)}
+    return {
+        "persona": row.persona.id,
+        "institution": row.persona.institution,
+        "way": way(row.ending),
+        "expected": expected,
+        "reached": _plain(story) | {"files": played.files},
+        "seconds": round(story.seconds, 2),
+        "differences": played.wrong,
+        "ok": not played.wrong,
+    }
+
+
+# --- a counter with a kiosk ----------------------------------------------------------------------------------------
+
+
+class _Counter:
+    """The kiosk of one institution with everything around it, while it is entered."""
+
+    def __init__(self, args: argparse.Namespace, institution: tuple[str, str], world: Scenery, say: _Say) -> None:
+        self._args = args
+        self._settings = _settings(args, *institution)
+        self._say = say
+        self._stage = Stage(self._settings, world, say, args.gateway)
+        self._pace = args.pace if args.pace is not None else _PACE_OF_ALL if args.all else _PACE
+
+    def __enter__(self) -> _Counter:
+        self._say("starting the simulated gateway (HTTPS, client certificates) and the card reader")
+        try:
+            around = self._stage.start()
+            self._say(f"card reader: {self._stage.lane}")
+            self._app = App(self._settings, around, still=True)
+            access = around.gateway
+            terminal = self._settings.gateway.terminal_id
+            self._terminal = Terminal(GatewaySettings(access.url, terminal, access.certificate, access.key, access.ca))
+            self._app.start()
+        except BaseException:
+            self._stage.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
             self._app.stop()
-        wrong = sum(not ok for *_, ok in results)
-        data = {
-            "rows": [
-                {
-                    "persona": row.role.persona,
-                    "way": row.role.way,
-                    "expected": {"files": row.files, "last_page": row.last_page},
-                    "reached": {"files": files, "last_page": story.last_page},
-                    "failures": story.failures,
-                    "ok": ok,
-                }
-                for row, story, files, ok in results
-            ]
-        }
-        return verdict(
-            f"{len(results) - wrong} of {len(results)} endings as expected", wrong == 0, self._args.json, data
-        )
+        finally:
+            self._stage.stop()
 
-    # --- one reception ---------------------------------------------------------------------------------------------
-
-    def _play(self, role: Role, *, pictures: bool, quiet: bool = False) -> tuple[Story, list[Path]]:
-        before = set(self._files())
-        screens = self._out / "screens"
+    def play(self, role: Role, *, pictures: bool, quiet: bool = False) -> tuple[Story, Seen]:
+        files, side = set(self._files()), set(self._side_files())
+        screens = self._args.out / "screens"
         taken = 0
-
         last = ""
 
         def page(name: str) -> None:
@@ -234,29 +251,42 @@ class _Demo:
         if pictures:
             screens.mkdir(parents=True, exist_ok=True)
         patient = Patient(
-            self._app, self._stage, role, pace=self._args.pace, on_page=page, language=self._args.language
+            self._app,
+            self._stage,
+            role,
+            pace=self._pace,
+            on_page=page,
+            language=self._args.language,
+            linger=not self._args.all,
         )
         try:
             self._app.run_until(patient.step, _PATIENCE)
         finally:
             patient.leave()
+        story = patient.story
         if not patient.done:
-            self._say(f"given up after {_PATIENCE:.0f} s on page {patient.story.pages[-1:]}")
-        return patient.story, sorted(set(self._files()) - before)
+            self._say(f"given up after {_PATIENCE:.0f} s on page {story.pages[-1:]}")
+        doctor = self._terminal.everything(story.reception) if story.reception else []
+        new = (sorted(set(self._files()) - files), sorted(set(self._side_files()) - side))
+        return story, Seen(*new, doctor)
 
     def _files(self) -> list[Path]:
         return sorted(self._settings.handoff_folder.glob("*.xml"))
 
-    def _doctor(self, story: Story) -> list[Released]:
-        return self._terminal.everything(story.reception) if story.reception else []
+    def _side_files(self) -> list[Path]:
+        return sorted(self._settings.side_folder.glob("*.xml"))
 
-    def _report(self, story: Story, files: list[Path], doctor: list[Released], timings: dict[str, int]) -> None:
+    def report(self, story: Story, seen: Seen, timings: dict[str, int]) -> None:
         print("\n  stage                       ms")
         for name, value in timings.items():
             print(f"  {name:22} {value:8d}")
-        print("\n  hand-off file: " + (", ".join(str(file) for file in files) or "none"))
+        print("\n  hand-off file: " + (", ".join(str(file) for file in seen.files) or "none"))
+        for file in seen.side_files:
+            print(f"  side file: {file}")
+        for code in story.failures:
+            print(f"\n  staff read {code}: {self.staff_text(code)}")
         print("\n  what the doctor would now see (fictional data, by the consents of this reception):")
-        for released in doctor:
+        for released in seen.doctor:
             for line in released.lines():
                 print(f"    {line}")
         asked = self._settings.policy().questions
@@ -264,8 +294,11 @@ class _Demo:
             if item not in asked:
                 print(f"    {word}: nothing (not asked at this institution)")
         if not self._args.no_pictures:
-            print(f"\n  pictures of every page: {self._out / 'screens'}")
+            print(f"\n  pictures of every page: {self._args.out / 'screens'}")
         print()
+
+    def staff_text(self, code: str) -> str:
+        return self._app.catalogue.word(f"{text_key(FailureCode(code))}.staff", self._args.language)
 
 
 def _plain(story: Story) -> dict[str, Any]:
@@ -274,14 +307,22 @@ def _plain(story: Story) -> dict[str, Any]:
         "way": story.role.way,
         "pages": story.pages,
         "offered": list(story.offered),
+        "answers": {item.value: yes for item, yes in story.answers.items()},
         "failures": story.failures,
+        "upstream": story.upstream,
+        "notices": story.notices,
+        "counter": story.counter,
         "number": story.number,
         "last_page": story.last_page,
     }
 
 
 def _print_list() -> int:
-    print(f"{'persona':18} {'way':10} {'files':>5}  last page")
-    for row in rows():
-        print(f"{row.role.persona:18} {row.role.way:10} {row.files:5d}  {row.last_page}   {row.title}")
+    table = rows()
+    people = {row.persona.id: row.persona for row in table}
+    print(f"{'persona':21} {'at':4} {'who':52} ways")
+    for name, persona in sorted(people.items()):
+        ways = ", ".join(way(ending) for ending in persona.endings)
+        print(f"{name:21} {persona.institution:2} {persona.title_en:52} {ways}")
+    print(f"{len(people)} personas, {len(table)} endings; `kiosk demo --persona NAME --way WAY` plays one")
     return 0

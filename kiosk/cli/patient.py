@@ -1,17 +1,26 @@
-"""A patient for demonstrations and trials: sees pages, presses what a person would press, types what is on the card."""
+"""A patient for demonstrations and trials: sees pages, presses what a person would press, types what is on the card.
+
+With a paper instead of a card the same robot plays the staff, who look up by number.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
 
+from devices.simulated.files import CardKind
 from kiosk.app import App
 from kiosk.cli.stage import Stage
 from kiosk.maintenance.credentials import PRACTICE_PIN
+from kiosk.reception import events as e
 from kiosk.reception import states as s
-from kiosk.reception.number import as_printed
-from kiosk.reception.view import Page
+from kiosk.reception.consent import MEDICAL, Item
+from kiosk.reception.insured import Query
+from kiosk.reception.number import Field, as_printed, length
+from kiosk.reception.view import LeafletPanel, Page
 from kiosk.runtime.loop import Change
 from kiosk.ui.robot import Robot
 
@@ -22,38 +31,79 @@ _STAGES = {
     "ReadingPhoto": "photo",
     "Looking": "face",
     "CheckingStaff": "staff credential",
+    "LookupDoor": "staff credential",
     "Confirming": "eligibility",
     "Registering": "registration",
     "Sending": "consents",
+    "LookingUp": "look-up",
     "HandingOff": "hand-off",
+    "LookupHandingOff": "hand-off",
 }
+_METHODS = {"pin": "pin", "staff": "staff", "each": "pin", "register_pin": "pin"}
+_PAPERS = {
+    "lookup": s.Paper.CERTIFICATE,
+    "notice": s.Paper.CARD_NOTICE,
+    "portal": s.Paper.CARD_PORTAL,
+    "notice_alone": s.Paper.NOTICE_ALONE,
+    "portal_alone": s.Paper.PORTAL_ALONE,
+}
+# Pages that say how it ended, when there is no number of the day.
+_LAST = (Page.PROBLEM, Page.PRACTICE_MACHINE, Page.NO_CARD, Page.LOOKUP_REFUSED)
+_BETWEEN = (Page.IDLE, Page.TAKE_CARD, Page.FAREWELL)
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Who comes and how: `way` is one of the personas' `[[ending]]` ways."""
+    """Who comes and how: `way` is one of the personas' `[[ending]]` ways. `answers`: what is answered otherwise than
+    the way says. `query`: what stands on the paper."""
 
     persona: str
     way: str
     other: str = "swapped"  # the card that is put down instead, for the way "swap"
-    declines: bool = False
+    answers: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    query: Query | None = None
 
     @property
     def method(self) -> str:
-        return {"pin": "pin", "staff": "staff", "each": "pin"}.get(self.way, "face")
+        return _METHODS.get(self.way, "face")
+
+    @property
+    def paper(self) -> s.Paper | None:
+        return _PAPERS.get(self.way)
+
+    @property
+    def has_card(self) -> bool:
+        return self.paper is None and self.way != "leaflet"
+
+    def says(self, item: Item, *, first: bool) -> bool:
+        """Yes or no. Item by item, the first one is agreed to and the others are not."""
+        return self.answers.get(item.value, {"decline": False, "each": first}.get(self.way, True))
+
+    @property
+    def each(self) -> bool:
+        """One medical question after the other."""
+        return self.way == "each" or any(item.value in self.answers for item in MEDICAL)
 
 
 @dataclass(slots=True)
 class Story:
-    """What happened. Nothing personal: pages, stages with milliseconds, which methods were offered."""
+    """What happened. Nothing personal: pages, answers, stages with milliseconds, which methods were offered.
+
+    `failures` and `upstream`: codes that staff saw. `notices`: what the patient was told besides. `counter`: what the
+    counter was told.
+    """
 
     role: Role
     pages: list[str] = field(default_factory=list)
     offered: tuple[str, ...] = ()
+    answers: dict[Item, bool] = field(default_factory=dict)
     stages: dict[str, float] = field(default_factory=dict)
     reception: str = ""
     number: int | None = None
     failures: list[str] = field(default_factory=list)
+    upstream: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    counter: list[str] = field(default_factory=list)
     swapped: bool = False
     seconds: float = 0.0
 
@@ -61,16 +111,19 @@ class Story:
     def last_page(self) -> str:
         """The page that says how it ended."""
         if self.number is not None:
-            return "take_card"
-        named = [page for page in self.pages if page in ("problem", "practice_machine", "no_card")]
+            return Page.TAKE_CARD if self.role.has_card else Page.FAREWELL
+        named = [page for page in self.pages if page in _LAST]
         if named:
-            return "problem" if named[-1] == "practice_machine" else named[-1]
-        ways = [page for page in self.pages if page not in ("idle", "take_card", "farewell")]
+            return Page.PROBLEM if named[-1] == Page.PRACTICE_MACHINE else named[-1]
+        ways = [page for page in self.pages if page not in _BETWEEN]
         return ways[-1] if ways else ""
 
 
 class Patient:
-    """`step` looks at the page and acts; call it some ten times a second until it is True."""
+    """`step` looks at the page and acts; call it some ten times a second until it is True.
+
+    `linger`: the next one may come while the last sentence of this reception is still on screen.
+    """
 
     def __init__(
         self,
@@ -81,6 +134,7 @@ class Patient:
         pace: float,
         on_page: Callable[[str], None] = lambda page: None,
         language: str = "ja",
+        linger: bool = True,
     ) -> None:
         self.story = Story(role)
         self.done = False
@@ -90,6 +144,7 @@ class Patient:
         self._pace = pace
         self._on_page = on_page
         self._language = language
+        self._linger = linger
         self._robot = Robot(app.window)
         self._acted: s.State | None = None
         self._seen: s.State | None = None
@@ -98,11 +153,16 @@ class Patient:
         self._began = 0.0
         self._card_in = False
         app.loop.watchers.append(self._watch)
+        app.desk.listeners.append(self._called)
 
     def leave(self) -> None:
         self._app.loop.watchers.remove(self._watch)
+        self._app.desk.listeners.remove(self._called)
 
     # --- what happens ----------------------------------------------------------------------------------------------
+
+    def _called(self, reason: str) -> None:
+        self.story.counter.append(reason)
 
     def _watch(self, change: Change) -> None:
         now = time.monotonic()
@@ -112,13 +172,22 @@ class Patient:
             self.story.stages[name] = self.story.stages.get(name, 0.0) + (now - self._entered) * 1000
         if before != after:
             self._entered = now
-        if isinstance(after, s.Problem) and not isinstance(before, s.Problem):
-            self.story.failures.append(after.failure.value)
-        if isinstance(after, s.TakeCard) and after.outcome.number is not None:
-            self.story.number = after.outcome.number
+        if isinstance(after, s.Problem | s.LookupProblem) and before != after:
+            self._failed(after.failure.value, after.upstream)
+        if isinstance(after, s.TakeCard | s.Farewell) and type(before) is not type(after):
+            outcome = after.outcome
+            if outcome.number is not None:
+                self.story.number = outcome.number
+            if outcome.failure is not None:
+                self._failed(outcome.failure.value, "")
         reception = s.reception_of(after)
-        if reception is not None and not self.story.swapped:
+        if self._began and reception is not None and not self.story.swapped:
             self.story.reception = reception
+
+    def _failed(self, code: str, upstream: str) -> None:
+        for known, found in ((self.story.failures, code), (self.story.upstream, upstream)):
+            if found and found not in known:
+                known.append(found)
 
     # --- what the patient does -------------------------------------------------------------------------------------
 
@@ -145,7 +214,16 @@ class Patient:
         if (self._began or page is Page.IDLE) and (not self.story.pages or self.story.pages[-1] != page.value):
             self.story.pages.append(page.value)
             self._on_page(page.value)
+        if self._began:
+            self._read_notice()
         self._act(page)
+
+    def _read_notice(self) -> None:
+        view = self._app.window.view
+        if view is not None and view.notice is not None:
+            notice = view.notice.key.removeprefix("notice.")
+            if notice not in self.story.notices:
+                self.story.notices.append(notice)
 
     def _act(self, page: Page) -> None:
         match page:
@@ -170,28 +248,62 @@ class Patient:
             case Page.CONSENT_ALL:
                 self._consent()
             case Page.CONSENT_ITEM:
-                state = self._app.loop.kiosk.state
-                first = isinstance(state, s.AskingItem) and not state.draft.given
-                self._robot.act("item_yes" if first else "item_no")
+                self._answer_item()
             case Page.CHECK_ANSWERS:
                 self._robot.act("confirm_answers")
+            case Page.PROBLEM if self._may_be_tried_again():
+                self._robot.act("cancel")
             case Page.TAKE_CARD | Page.PROBLEM | Page.PRACTICE_MACHINE:
                 self._take_card()
+            case Page.NO_CARD if self._role.paper is not None:
+                self._robot.act("lookup")
             case Page.NO_CARD:
                 self._take_card()
                 self._robot.act("done")
+            case Page.LEAFLET:
+                self._turn_leaf()
+            case Page.FAREWELL if self._began and not self._linger:
+                self._end()
             case _:
-                return  # looking, waiting, being told goodbye
+                self._look_up(page)
+
+    def _look_up(self, page: Page) -> None:
+        """The staff's part; on other pages one waits: looking, working, being told goodbye."""
+        match page:
+            case Page.LOOKUP_DOOR:
+                self._robot.type_pin(PRACTICE_PIN)
+            case Page.LOOKUP_PAPER:
+                self._robot.act(f"paper_{self._role.paper}")
+            case Page.LOOKUP_REFUSED:
+                self._robot.act("cancel")
+            case Page.LOOKUP_CARD_SEEN:
+                self._robot.act("card_seen")
+            case Page.LOOKUP_TYPING:
+                self._type_query()
+            case Page.LOOKUP_LIMIT:
+                yes = self._role.says(Item.LIMIT, first=True)
+                self.story.answers[Item.LIMIT] = yes
+                self._robot.act("item_use" if yes else "item_not_use")
+            case _:
+                return
 
     def _at_idle(self) -> None:
         if self._began:
-            self.story.seconds = time.monotonic() - self._began
-            self.done = True
+            self._end()
             return
         self._began = time.monotonic()
-        self._stage.sit(self._role.persona)
-        self._stage.insert(self._role.persona)
-        self._card_in = True
+        if self._role.way == "leaflet":
+            self._robot.act("leaflet")
+        elif self._role.paper is not None or self._stage.card(self._role.persona).kind is CardKind.PAPER:
+            self._robot.act("no_card")
+        else:
+            self._stage.sit(self._role.persona)
+            self._stage.insert(self._role.persona)
+            self._card_in = True
+
+    def _end(self) -> None:
+        self.story.seconds = time.monotonic() - self._began
+        self.done = True
 
     def _choose(self) -> None:
         state = self._app.loop.kiosk.state
@@ -215,15 +327,68 @@ class Patient:
         self._robot.type_number(era, year, birth.month, birth.day, int(card.number_b[6:10]), card.number_b[10:])
 
     def _consent(self) -> None:
+        state = self._app.loop.kiosk.state
+        assert isinstance(state, s.AskingAll)
         if self._role.way == "swap" and not self.story.swapped:
             self.story.swapped = True
             self._stage.swap(self._role.other)
-        elif self._role.declines:
-            self._robot.act("all_no")
-        elif self._role.way in ("pin", "each"):
+        elif self._role.each:
             self._robot.act("each")
         else:
-            self._robot.act("all_yes")
+            yes = self._role.way != "decline"
+            self.story.answers.update((item, yes) for item in state.eligible.questions if item in MEDICAL)
+            self._robot.act("all_yes" if yes else "all_no")
+
+    def _answer_item(self) -> None:
+        state = self._app.loop.kiosk.state
+        view = self._app.window.view
+        assert isinstance(state, s.AskingItem)
+        assert view is not None
+        yes = self._role.says(state.item, first=not state.draft.given)
+        self.story.answers[state.item] = yes
+        # Of several prescriptions all: the button comes first.
+        names = (
+            action.name
+            for action in view.actions
+            if isinstance(action.event, e.ItemAnswered) and action.event.yes == yes
+        )
+        self._robot.act(next(names))
+
+    def _type_query(self) -> None:
+        """Insurer, symbol, number, branch and birth date, as they stand on the paper."""
+        query = self._role.query
+        assert query is not None
+        press, digits = self._robot.press, self._robot.type_digits
+        digits(query.insurer)
+        if len(query.insurer) == 6:
+            press("key:enter")
+        for written in (query.symbol, query.number):
+            if not written:
+                press("key:none")
+                continue
+            for letter in written:
+                press("key:hyphen" if letter == "-" else f"key:{letter}")
+            press("key:enter")
+        if query.branch:
+            digits(query.branch)
+        else:
+            press("key:none")
+        birth = date.fromisoformat(query.birth)
+        era, year = as_printed(birth)
+        press(f"field:era:{era}")
+        digits(f"{year:0{length(Field.YEAR, era)}d}{birth:%m%d}")
+        press("key:enter")
+
+    def _may_be_tried_again(self) -> bool:
+        """The kiosk would wait for the card to come back; there is no card, or one gives up."""
+        state = self._app.loop.kiosk.state
+        return isinstance(state, s.LookupProblem) or (isinstance(state, s.Problem) and state.retry is not None)
+
+    def _turn_leaf(self) -> None:
+        view = self._app.window.view
+        panel = None if view is None else view.panel
+        last = isinstance(panel, LeafletPanel) and panel.index == panel.total - 1
+        self._robot.act("done" if last else "next_page")
 
     def _take_card(self) -> None:
         if self._card_in:

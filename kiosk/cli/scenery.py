@@ -50,7 +50,8 @@ class Scenery:
 
 
 def scenery(folder: Path, say: Say) -> Scenery:
-    """The world of assets/personas, kept in `folder` until the personas change."""
+    """The world of assets/personas. Keys, cards and photos are kept in `folder` until the personas change; what the
+    gateway knows is told anew, because its prescriptions and 医療券 are of these days."""
     personas = load_personas(personas_folder())
     if os.environ.get("FACES"):
         # Portraits of somebody's own are personal: such a world is never kept.
@@ -61,27 +62,30 @@ def scenery(folder: Path, say: Say) -> Scenery:
         try:
             value = json.loads(kept.read_bytes())
             if value.get("stamp") == stamp:
-                found = Scenery.from_bytes(json.dumps(value["scenery"]).encode())
-                if found.world.built > datetime.now(JST).date() - timedelta(days=_WORLD_DAYS):
-                    return found
+                world = World.from_bytes(json.dumps(value["world"]).encode())
+                if world.built > datetime.now(JST).date() - timedelta(days=_WORLD_DAYS):
+                    return _around(world, personas)
         except (ValueError, KeyError, TypeError):
             say("the simulated world is damaged and built again")
     say(f"building the simulated world: keys, cards and photos of {len(personas)} fictional people")
     made = build(personas, say)
     folder.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps({"stamp": stamp, "scenery": json.loads(made.to_bytes())}), encoding="utf-8")
+    kept.write_text(json.dumps({"stamp": stamp, "world": json.loads(made.world.to_bytes())}), encoding="utf-8")
     return made
 
 
 def build(personas: tuple[Persona, ...], say: Say) -> Scenery:
-    world = World.build(personas, _photo)
-    return Scenery(
-        world, gateway_world(world, personas, _INSTITUTION), {persona.id: persona.face for persona in personas}
-    )
+    return _around(World.build(personas, _photo), personas)
+
+
+def _around(world: World, personas: tuple[Persona, ...]) -> Scenery:
+    gateway = gateway_world(world, personas, _INSTITUTION)
+    return Scenery(world, gateway, {persona.id: persona.face for persona in personas})
 
 
 def _photo(persona: Persona) -> bytes:
     """Drawn, or from a portrait of one's own (FACES=DIR, named by persona or seed)."""
+    assert persona.photo_face is not None
     folder = os.environ.get("FACES")
     own = own_card_photo(Path(folder), persona.photo_face) if folder else None
     return own if own is not None else card_photo(persona.photo_face)

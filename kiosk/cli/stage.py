@@ -19,7 +19,7 @@ from typing import Protocol
 from devices import ports as d
 from devices.card.reader import SimulatedCardReader, SupervisedCardReader
 from devices.simulated.camera import SimulatedCamera
-from devices.simulated.files import PersonCard
+from devices.simulated.files import CardKind, PersonCard
 from devices.simulated.pcscd import LaneError, PcscdLane, loopback_up, missing_parts
 from kiosk import log
 from kiosk.app import GatewayAccess, Surroundings, Trust, reader_options
@@ -158,7 +158,9 @@ class Stage:
         self.camera.show(None if persona is None else self.scenery.faces[persona])
 
     def insert(self, persona: str) -> None:
-        self.hands.insert(self.card(persona))
+        """What has no chip lies there unseen."""
+        if self.card(persona).kind is not CardKind.PAPER:
+            self.hands.insert(self.card(persona))
 
     def swap(self, persona: str) -> None:
         self.hands.swap(self.card(persona))
