@@ -128,7 +128,7 @@ def _accept(certificate: SecretBytes, issuers: Sequence[x509.Certificate]) -> RS
     try:
         parsed = x509.load_der_x509_certificate(bytes(certificate.view()))
         key = parsed.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise CertificateUnreadable("not a certificate") from None
     # All generations of the JPKI CA have the same name: the signature decides.
     if not any(_issued_by(parsed, issuer) for issuer in issuers):
