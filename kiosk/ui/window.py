@@ -59,6 +59,10 @@ _OWN_LEADS = frozenset(
 )
 
 
+_CALM = frozenset({"notice.tries", "notice.certificate_ends_soon", "notice.welfare_unregistered"})
+_BACK_ICONS = {"back": "back", "other_method": "list", "done": "leave"}
+
+
 class Deck(QWidget):
     """Shows one body. Unlike a stacked widget it never grows to the largest."""
 
@@ -207,7 +211,7 @@ class Heading(QWidget):
         for place, words in enumerate(self._leads):
             words.say(self._kit.text(leads[place]) if place < len(leads) else "")
         notice = view.notice
-        calm = notice is not None and notice.key in ("notice.tries", "notice.certificate_ends_soon")
+        calm = notice is not None and notice.key in _CALM
         self._notice.say(self._kit.text(notice) if notice else "", "info" if calm else "warn")
 
 
@@ -241,7 +245,7 @@ class Bar(QWidget):
         self._back.setVisible(back is not None)
         if back is not None:
             self._back.setObjectName(f"action:{back.name}")
-            self._back.set_icon("back" if back.name == "back" else "list")
+            self._back.set_icon(_BACK_ICONS[back.name])
             self._back.offer(back, self._kit.text(back.text))
         self._cancel.setVisible(view.can_cancel)
         if view.can_cancel:
@@ -573,6 +577,8 @@ class KioskWindow(QWidget):
             body.type_digit(key - Qt.Key.Key_0)
         elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
             body.erase()
+        elif key == Qt.Key.Key_Minus:
+            body.type_hyphen()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             body.enter()
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kiosk.reception.consent import Item
 from kiosk.reception.events import Event
-from kiosk.reception.view import AnswersPanel, ConsentPanel, View, Weight
+from kiosk.reception.view import Action, AnswersPanel, ConsentPanel, View, Weight
 from kiosk.ui.components import ActionButton, Icon, Panel, Words
-from kiosk.ui.pages.base import Body, Choices, Kit, named, without
+from kiosk.ui.pages.base import ICONS, Body, Choices, Kit, named, without
 from kiosk.ui.pages.start import Row
 
 _ORDER = tuple(Item)
+_LIST = 4  # more answers stand in two columns
+_SPACIOUS = 3  # more rows to check are drawn smaller, and from _DENSE on small
+_DENSE = 6
 _FEW = 2  # more items leave no room for details and large terms in every language
 
 
@@ -84,6 +89,8 @@ class ConsentBody(Body):
         self.column.addStretch(1)
         self._main = Choices(kit, height=27, across=True)
         self.column.addWidget(self._main)
+        self._list = GridChoices(kit)
+        self.column.addWidget(self._list)
         self._quiet = Choices(kit)
         self.column.addWidget(self._quiet)
 
@@ -100,8 +107,50 @@ class ConsentBody(Body):
         few = len(shown) <= _FEW
         self._inside.setSpacing(self.theme.mm(6 if few else 3.5))
         self._terms.say([self.kit.text(lead) for lead in view.lead], "lead" if few else "body")
-        self._main.offer([action for action in view.actions if action.weight != Weight.QUIET])
+        main = [action for action in view.actions if action.weight != Weight.QUIET]
+        listed = Item.DISPENSE in shown
+        self._main.offer([] if listed else main)
+        self._list.offer(main if listed else [])
         self._quiet.offer([action for action in view.actions if action.weight == Weight.QUIET])
+
+
+class GridChoices(QWidget):
+    """Answers of one size, below each other; many in two columns."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__()
+        self._kit = kit
+        self._buttons: list[ActionButton] = []
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(kit.theme.mm(4))
+
+    def offer(self, actions: Sequence[Action]) -> None:
+        """The buttons are those of this patient: made anew when there are more or fewer of them."""
+        if [button.objectName() for button in self._buttons] != [f"action:{action.name}" for action in actions]:
+            self._make(actions)
+        for action, button in zip(actions, self._buttons, strict=True):
+            button.offer(action, self._kit.text(action.text))
+        self.setVisible(bool(actions))
+
+    def _make(self, actions: Sequence[Action]) -> None:
+        for button in self._buttons:
+            self._grid.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        columns = 1 if len(actions) <= _LIST else 2
+        height = 24 if len(actions) <= 2 * _LIST else 20
+        self._buttons = []
+        for place, action in enumerate(actions):
+            icon = ICONS.get(action.name, "dispense")
+            button = ActionButton(self._kit.theme, action.name, height=height, icon=icon, icon_mm=8)
+            button.chosen.connect(self._chosen)
+            self._grid.addWidget(button, place // columns, place % columns)
+            self._buttons.append(button)
+
+    @Slot(object)
+    def _chosen(self, event: Event) -> None:
+        self._kit.post(event)
 
 
 class AnswersBody(Body):
@@ -109,12 +158,10 @@ class AnswersBody(Body):
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
-        mm = kit.theme.mm
-        self._rows: dict[Item, tuple[QWidget, Row, ActionButton]] = {}
+        self._rows: dict[Item, tuple[QHBoxLayout, QWidget, Row, ActionButton]] = {}
         for item in _ORDER:
             sheet = Panel(kit.theme)
             line = QHBoxLayout(sheet)
-            line.setContentsMargins(mm(8), mm(7), mm(7), mm(8))
             row = Row(kit, item.name.lower(), 22, detail="lead")
             change = ActionButton(
                 kit.theme,
@@ -129,7 +176,7 @@ class AnswersBody(Body):
             line.addWidget(row, 1)
             line.addWidget(change)
             self.column.addWidget(sheet)
-            self._rows[item] = (sheet, row, change)
+            self._rows[item] = (line, sheet, row, change)
         self.column.addStretch(1)
         self._choices = Choices(kit, height=30)
         self.column.addWidget(self._choices)
@@ -138,9 +185,18 @@ class AnswersBody(Body):
         word = self.kit.word
         given = dict(view.panel.rows) if isinstance(view.panel, AnswersPanel) else {}
         changes = []
-        for item, (sheet, row, change) in self._rows.items():
+        dense, spacious = len(given) >= _DENSE, len(given) <= _SPACIOUS
+        edge = self.theme.mm(1.6 if dense else 6.5 if spacious else 4)
+        self.column.setSpacing(self.theme.mm(2.4 if dense else 4))
+        for item, (line, sheet, row, change) in self._rows.items():
             sheet.setVisible(item in given)
             if item in given:
+                line.setContentsMargins(self.theme.mm(8), edge, self.theme.mm(6), edge + 5)
+                row.label.resize_to("lead" if dense else "heading")
+                row.detail.resize_to("body" if dense else "lead")
+                row.spacing(0 if dense else 2)
+                row.icon.resize_to(14 if dense else 22)
+                change.resize_to(15.5 if dense else 18, "lead")
                 key = item.name.lower()
                 row.say(word(f"item.{key}"), self.kit.text(given[item]))
                 changes.append(f"change_{key}")

@@ -32,6 +32,25 @@ ICONS = {
     "item_yes": "eye",
     "item_no": "eye_off",
     "each": "list",
+    "item_use": "check",
+    "item_not_use": "paper",
+    "prescription_electronic": "phone",
+    "prescription_paper": "paper",
+    "dispense_all": "check",
+    "dispense_none": "leave",
+    "leaflet": "book",
+    "previous_page": "back",
+    "next_page": "chevron",
+    "lookup": "keypad",
+    "postpone": "queue",
+    "type_again": "keypad",
+    "paper_certificate": "paper",
+    "paper_card_notice": "card",
+    "paper_card_portal": "card",
+    "paper_notice_alone": "paper",
+    "paper_portal_alone": "phone",
+    "card_seen": "check",
+    "card_not_seen": "back",
     "help": "bell",
     "test_reader": "reader",
     "test_camera": "camera",
@@ -96,6 +115,9 @@ class Body(QWidget):
         """Another page comes: overwrite what was typed."""
 
     def type_digit(self, digit: int) -> None:
+        """From a numeric keyboard."""
+
+    def type_hyphen(self) -> None:
         """From a numeric keyboard."""
 
     def erase(self) -> None:

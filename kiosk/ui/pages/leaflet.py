@@ -7,10 +7,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from kiosk.reception.view import LeafletPanel, View
 from kiosk.ui.components import CENTRE, LEFT, Panel, Words
 from kiosk.ui.leaflet import LeafletPicture, Places, QrCode
-from kiosk.ui.pages.base import Body, Choices, Kit
+from kiosk.ui.pages.base import SIDE, Body, Choices, Kit
+from kiosk.ui.typeset import lay_out
 
 PORTAL = "https://myna.go.jp/"  # Mynaportal's public top page, as the leaflet prints it
 _PARAGRAPHS = 4
+_ROOM = 118  # mm for the sentences
 
 
 class LeafletBody(Body):
@@ -53,13 +55,27 @@ class LeafletBody(Body):
         panel = view.panel
         self._picture.draw(panel.name)
         paragraphs = "\n".join(self.kit.text(lead) for lead in view.lead).split("\n")
+        dated = self.kit.maybe(f"leaflet.{panel.name}.dated")
+        size = self._size(paragraphs, bool(dated), panel.qr)
         for place, words in enumerate(self._lines):
             # More paragraphs than places: the last place takes the rest.
             rest = paragraphs[place:] if place == _PARAGRAPHS - 1 else paragraphs[place : place + 1]
             words.say("\n".join(rest))
-        self._dated.say(self.kit.maybe(f"leaflet.{panel.name}.dated"))
+            words.resize_to(size)
+        self._dated.say(dated)
         self._portal.setVisible(panel.qr)
         self._address.say(self.kit.word("ui.portal_address") if panel.qr else "")
         self._places.show_place(panel.index, panel.total)
         self._where.say(self.kit.word("ui.leaflet_place", page=panel.index + 1, pages=panel.total))
         self._choices.offer(view.actions)
+
+    def _size(self, paragraphs: list[str], dated: bool, qr: bool) -> str:
+        """The largest text that leaves the drawing its room."""
+        mm = self.theme.mm
+        room = mm(_ROOM - (20 if dated else 0) - (45 if qr else 0))
+        width = self.theme.size[0] - mm(2 * SIDE + 18)
+        for size in ("button", "lead"):
+            blocks = [lay_out(text, self.theme.font(size), width, leading=1.45) for text in paragraphs]
+            if sum(block.height for block in blocks) + mm(5) * (len(blocks) - 1) <= room:
+                return size
+        return "body"

@@ -108,6 +108,7 @@ class Row(QWidget):
     ) -> None:
         super().__init__()
         mm = kit.theme.mm
+        self._theme = kit.theme
         self.icon = Icon(kit.theme, icon, "key", icon_mm, disc="key_tint")
         self.label = Words(kit.theme, size, bold=True, leading=1.3)
         self.detail = Words(kit.theme, detail, colour="ink_soft", leading=1.4)
@@ -115,13 +116,17 @@ class Row(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(mm(6))
         line.addWidget(self.icon)
-        column = QVBoxLayout()
-        column.setSpacing(mm(2))
-        column.addStretch(1)
-        column.addWidget(self.label)
-        column.addWidget(self.detail)
-        column.addStretch(1)
-        line.addLayout(column, 1)
+        self._column = QVBoxLayout()
+        self._column.setSpacing(mm(2))
+        self._column.addStretch(1)
+        self._column.addWidget(self.label)
+        self._column.addWidget(self.detail)
+        self._column.addStretch(1)
+        line.addLayout(self._column, 1)
+
+    def spacing(self, millimetres: float) -> None:
+        """Between the two lines."""
+        self._column.setSpacing(self._theme.mm(millimetres))
 
     def say(self, label: str, detail: str = "") -> None:
         self.label.say(label)
