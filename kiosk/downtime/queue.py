@@ -14,6 +14,7 @@ keep the old blocks for as long as they like. What protects those is the encrypt
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -194,6 +195,7 @@ class Queue:
         Each damaged entry is told once and never stands in the way of the others.
         """
         now = _microseconds(self._now())
+        self._bound(now)
         entries = sorted(_entries(self._folder), key=lambda entry: (entry.put, entry.path.name))
         finished = [self._remove(entry, Outcome.EXPIRED) for entry in entries if entry.expired(now)]
         for entry in entries:
@@ -214,6 +216,18 @@ class Queue:
         return finished
 
     # --- files -----------------------------------------------------------------------------------------------------
+
+    def _bound(self, now: int) -> None:
+        """What was put while the clock was ahead would outlive its day: it is put anew."""
+        for entry in _entries(self._folder):
+            if entry.header is None or entry.header.expires <= now + _MAX_LIFE:
+                continue
+            with contextlib.suppress(EntryDamaged):
+                reception, work = self._open(entry)
+                try:
+                    self.put(reception, work)
+                finally:
+                    payload_of(work).wipe()
 
     def _open(self, entry: _Entry) -> tuple[str, Work]:
         if entry.header is None:

@@ -280,6 +280,34 @@ def test_the_expired_go_also_while_the_line_is_down(room: Room) -> None:
     assert len(room.queue) == 1
 
 
+def test_a_clock_that_was_a_year_ahead_makes_nothing_live_longer(room: Room) -> None:
+    room.clock.forward(days=365)
+    room.queue.put("r1", lookup())
+    (ahead,) = room.files()
+    damaged = bytearray(ahead.read_bytes())
+    room.queue.put("r2", lookup())
+    room.clock.forward(days=-365)
+    assert room.queue.work_off(line_is_down) == []
+    assert room.queue.oldest() is not None
+    assert look(room.folder).oldest == room.queue.oldest() != datetime(2027, 4, 1, 1, 0, 1, tzinfo=UTC)
+    damaged[-1] ^= 1
+    ahead.write_bytes(damaged)
+    room.clock.forward(hours=23)
+    taker = Taker()
+    assert room.queue.work_off(taker) == [Finished("r2", Outcome.DONE), Finished("r1", Outcome.DAMAGED)]
+    assert taker.payloads == [bytes(lookup().query.view())]
+    ahead.unlink()
+
+
+def test_what_was_put_ahead_of_time_ends_a_day_later(room: Room) -> None:
+    room.clock.forward(days=365)
+    room.queue.put("r1", lookup())
+    room.clock.forward(days=-365)
+    assert room.queue.work_off(line_is_down) == []
+    room.clock.forward(hours=24)
+    assert room.queue.work_off(yes) == [Finished("r1", Outcome.EXPIRED)]
+
+
 def test_hours_are_1_to_24(room: Room, tmp_path: Path) -> None:
     for hours in (0, 25):
         with pytest.raises(ValueError, match="24"):
