@@ -4,8 +4,8 @@ Field order, element names, codes and which may be missing: 別紙3-1 and 別紙
 result file". One table serves all sides: the dataclass fields stand in file order, each knows its element name and the
 values that it may have. The JSON form uses the same names, one object per group, lists as arrays.
 
-Two things that were seen are not here: QualificationConfirmationKey, whose meaning is unknown, and the elements of
-医療費助成 (PMH), which are not public.
+Two things are not here: QualificationConfirmationKey, which was seen in a file but is not understood, and the elements
+of 医療費助成 (PMH), which are not public.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ MANY = 100  # entries of a list
 _LAYOUT = "別紙3-1"
 _CODES = "別紙5-1"
 _MANUAL = "technical manual v1.5"
+_SUPPORT = "iryohokenjyoho.service-now.com, article 091c338d"
 _FIXTURE = "anonymised real file in hangilc/myclinic-ts"
 _CONSUMER = "YUKI-ENT/MynaReception refuses it"
 
@@ -74,16 +75,20 @@ class BadQualification(Exception):
 
 JSON = Rule("json", "One JSON object in UTF-8, each name once, groups as objects, lists as arrays.")
 UNKNOWN = Rule("unknown-element", "Only elements of the layout.", _LAYOUT)
-MISSING_ELEMENT = Rule("missing", "What every file has is there.", f"{_LAYOUT}; {_CONSUMER}")
+MISSING_ELEMENT = Rule(
+    "missing", "What every file has is there.", f"{_FIXTURE}; required by it and by YUKI-ENT/MynaReception"
+)
 MISSING_OURS = Rule("missing-in-group", "A group has what makes it worth sending.")
 CODE = Rule("code", "A coded element has a code of its table.", _CODES)
+# The table is known, and the element; that they belong together follows from their names.
+CODE_OURS = Rule("code-ours", "DesignatedMedicalInstitutionFlag has a code of OQSCD026.")
 SHAPE = Rule("shape", "Dates, times, kana, numbers have their form.", f"{_LAYOUT}; {_FIXTURE}")
 SHAPE_OURS = Rule(
     "length", "Texts are not empty, have no control character and are not longer than this record allows."
 )
 TOO_MANY = Rule("too-many", f"Not more than {MANY} entries in a list.")
 # What is said of single elements, in JSON and XML; what elements say of each other is in RECORD_RULES.
-ELEMENT_RULES = (UNKNOWN, MISSING_ELEMENT, MISSING_OURS, CODE, SHAPE, SHAPE_OURS, TOO_MANY)
+ELEMENT_RULES = (UNKNOWN, MISSING_ELEMENT, MISSING_OURS, CODE, CODE_OURS, SHAPE, SHAPE_OURS, TOO_MANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +123,9 @@ class Shape:
         return True
 
 
-def _codes(number: int, title: str, values: Mapping[str, str]) -> Shape:
+def _codes(number: int, title: str, values: Mapping[str, str], rule: Rule = CODE) -> Shape:
     table = Codes(f"OQSCD{number:03}", title, values)
-    return Shape(re.compile("|".join(values)), ", ".join(values), CODE, codes=table)
+    return Shape(re.compile("|".join(values)), ", ".join(values), rule, codes=table)
 
 
 def _digits(low: int, high: int, rule: Rule = SHAPE_OURS) -> Shape:
@@ -229,16 +234,15 @@ CONSENT = _codes(
     },
 )
 PRESCRIPTION = _codes(17, "処方箋発行形態", {"1": "電子処方箋", "2": "紙の処方箋"})
-TICKET = _codes(18, "医療券・調剤券", {"01": "医療券", "02": "調剤券"})
+TICKET = _codes(18, "医療券・調剤券別", {"01": "医療券", "02": "調剤券"})
 TREATMENT = _codes(19, "診療別", {"01": "入院", "02": "入院外", "03": "歯科", "04": "調剤", "05": "訪問看護"})
-COMBINED = _codes(20, "単独・併用", {"01": "単独", "02": "併用"})
-SOCIAL_INSURANCE = _codes(21, "社会保険", _YES_NO)
-CONSISTENCY = _codes(22, "整合性", {"1": "不整合"})
-INFECTION = _codes(23, "感染症", _YES_NO)
-ELDERLY_CARE = _codes(24, "後期高齢者医療", _YES_NO)
-PREFECTURAL = _codes(25, "都道府県負担", _YES_NO)
-# That this table belongs to DesignatedMedicalInstitutionFlag follows from its place between the others: unverified.
-DESIGNATED = _codes(26, "指定医療機関", {"0": "一致", "1": "不一致"})
+COMBINED = _codes(20, "単独・併用別", {"01": "単独", "02": "併用"})
+SOCIAL_INSURANCE = _codes(21, "社会保険状況", _YES_NO)
+CONSISTENCY = _codes(22, "社会保険状況の整合性", {"1": "不整合"})
+INFECTION = _codes(23, "感染症法第37条の2の該当状況", _YES_NO)
+ELDERLY_CARE = _codes(24, "後期高齢者医療の該当状況", _YES_NO)
+PREFECTURAL = _codes(25, "都道府県費の該当状況", _YES_NO)
+DESIGNATED = _codes(26, "指定医療機関確認", {"0": "一致", "1": "不一致"}, CODE_OURS)
 
 
 _RETURN_CODE = Shape(re.compile("[!-~]{1,20}"), "1 to 20 ASCII characters", SHAPE_OURS)
@@ -591,10 +595,9 @@ def broken(laws: tuple[Law, ...], result: QualificationResult) -> list[Fault]:
     return [Fault(law.rule, *found) for law in laws for found in law.find(result)]
 
 
-def face_fault(result: QualificationResult) -> str | None:
+def face_fault(result: QualificationResult) -> Fault | None:
     """Why `result` may not be handed over as a face result file: not a normal end, not exactly one person."""
-    faults = broken(FACE_LAWS, result)
-    return faults[0].what if faults else None
+    return next(iter(broken(FACE_LAWS, result)), None)
 
 
 def _error_fields(result: QualificationResult) -> Found:
@@ -775,7 +778,7 @@ RECORD_LAWS = (
         _lasts,
     ),
     Law(Rule("consent-expired", "An expired consent (2) has both times or none."), _expired),
-    Law(Rule("consent-by-card", "A consent to medical information is given by card only.", _MANUAL), _by_card),
+    Law(Rule("consent-by-card", "A consent to medical information is given by card only.", _SUPPORT), _by_card),
 )
 
 

@@ -30,7 +30,7 @@ from kiosk.handoff.folder import HandoffFolder, Standing
 from kiosk.handoff.journal import OPEN, Entry, Journal, State
 from kiosk.handoff.sidefile import SideFolder, name_beside
 from kiosk.oqs.document import Encoding, MarksDisagree, write
-from kiosk.qualification import JST, BadQualification
+from kiosk.qualification import JST, BadQualification, face_fault
 from kiosk.runtime.ports import Placed
 
 GRACE = timedelta(minutes=2)  # longer than the gateway's overall deadline: after it, no request is on its way
@@ -186,6 +186,8 @@ class Handoff:
             raise HandoffRefused("a result of another reception")
         if full.qualification.header.institution != self._folder.institution:
             raise HandoffRefused("a result of another institution")
+        if (fault := face_fault(full.qualification)) is not None:
+            raise BadQualification(fault)
         side = sidefile.write(full, entry.name, simulated=self._simulated) if full.has_side_file else bytearray()
         try:
             document = write(full.qualification, self._encoding, simulated=self._simulated)

@@ -100,7 +100,9 @@ def test_one_person() -> None:
     value["MessageBody"]["ResultList"] = []
     nobody = QualificationResult.parse(json.dumps(value).encode())
     assert nobody.marked_simulated
-    assert face_fault(nobody) == "not exactly one person"
+    fault = face_fault(nobody)
+    assert fault is not None
+    assert fault.what == "not exactly one person"
     assert face_fault(result()) is None
     with pytest.raises(BadQualification, match="exactly one"):
         _ = nobody.person

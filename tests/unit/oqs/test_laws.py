@@ -131,7 +131,7 @@ def test_a_record_that_breaks_it(rule: str, value: QualificationResult) -> None:
 def test_a_result_that_is_no_face_result(rule: str, value: QualificationResult) -> None:
     (fault,) = broken(FACE_LAWS, value)
     assert fault.rule.id == rule
-    assert face_fault(value) == fault.what
+    assert face_fault(value) == fault
 
 
 def test_every_law_has_one() -> None:

@@ -79,12 +79,20 @@ BROKEN = [
     ("insurer-number", changed("  990016", "990016")),
     ("insurer-number", changed("  990016", "   990016")),
     ("unknown-element", changed("<Sex1>2</Sex1>", "<Sex1>2</Sex1><Sex3>2</Sex3>")),
+    ("unknown-element", changed("<Sex1>", "<QualificationConfirmationKey><a/></QualificationConfirmationKey><Sex1>")),
     ("unknown-element", changed("<ResultList>", "<ResultList><Other/>")),
     ("missing", changed("<Sex1>2</Sex1>", "")),
     ("missing", changed("  <SegmentOfResult>1</SegmentOfResult>\n", "")),
     ("missing-in-group", changed("<TicketType>01</TicketType>", "<IssueNumber>1</IssueNumber>")),
     ("code", changed("<Sex1>2", "<Sex1>9")),
     ("code", changed("<Sex1>2", "<Sex1>２")),
+    (
+        "code-ours",
+        changed(
+            "<TicketType>01</TicketType>",
+            "<TicketType>01</TicketType><DesignatedMedicalInstitutionFlag>2</DesignatedMedicalInstitutionFlag>",
+        ),
+    ),
     ("shape", changed("19850412", "19850431")),
     ("shape", changed(KANA, "シケン")),
     ("shape", changed("  990016", "99A016  ")),
@@ -129,6 +137,8 @@ def test_what_is_taken_all_the_same() -> None:
     assert read(b"\xef\xbb\xbf" + file()) == FULL, "a mark of UTF-8"
     assert read(file().replace(b"\n", b"\r\n")) == FULL, "lines of Windows"
     assert read(changed("試験", "&#x8A66;<!-- a remark -->験")) == FULL, "references and remarks"
+    key = "<QualificationConfirmationKey>abc</QualificationConfirmationKey>"
+    assert read(changed("<Sex1>", f"{key}<Sex1>")) == FULL, "what is not understood"
     sex, birth = "    <Sex1>2</Sex1>\n", "    <Birthdate>19850412</Birthdate>\n"
     assert read(changed(sex, "").replace(birth.encode(), (birth + sex).encode())) == FULL, "another order"
 
