@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         if config.simulated:
             print(f"practice PIN of staff and maintenance: {PRACTICE_PIN}; maintenance opens by touching the upper")
             print("corners left, right, left, right within three seconds", flush=True)
+            print(f"gateway: {app.around.gateway.url}", flush=True)
         panel = _panel(app, stage, config) if stage is not None and not args.no_panel else None
         app.start()
         try:

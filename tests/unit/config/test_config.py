@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk import config
-from kiosk.reception.consent import Item
+from kiosk.downtime.queue import MAX_HOURS
+from kiosk.reception.consent import MEDICAL, Item
 from kiosk.reception.policy import Policy
+from kiosk.reception.questions import Kind
 
 ROOT = Path(__file__).parents[3]
 FILE = Path("config.toml")
@@ -93,13 +95,87 @@ def test_policy_follows_the_file() -> None:
         '[kiosk]\ninstitution_name = "試験クリニック"\nlanguages = ["ja"]\n',
         FILE,
     ).policy()
-    assert policy.questions == (Item.SURGERY,)
+    assert policy.questions == (Item.SURGERY, Item.DISEASE)
     assert (policy.face_attempts, policy.page_seconds) == (2, 120.0)
     assert (policy.institution_name, policy.languages) == ("試験クリニック", ("ja",))
 
 
-def test_every_question_has_its_item() -> None:
-    assert [question.item for question in config.Question] == list(Item)
+def test_every_medical_question_has_its_word() -> None:
+    assert tuple(question.item for question in config.Question) == MEDICAL
+
+
+def test_what_is_asked_follows_the_settings() -> None:
+    def questions(text: str, kind: str = "医科") -> tuple[Item, ...]:
+        return config.parse(f'[kiosk]\nkind = "{kind}"\n[consent]\nquestions = []\n{text}', FILE).policy().questions
+
+    assert questions("") == (Item.DISEASE,)
+    assert questions("specific_disease = false") == ()
+    assert questions('limit = "ask"') == (Item.DISEASE, Item.LIMIT)
+    assert questions("subsidy = true") == (Item.DISEASE, Item.SUBSIDY)
+    assert questions("dispense = true", "調剤") == (Item.DISEASE, Item.DISPENSE)
+    for prescription, timing, asked in (
+        ("off", "confirmation", False),
+        ("electronic", "confirmation", False),
+        ("paper", "confirmation", False),
+        ("both", "other", False),
+        ("both", "confirmation", True),
+    ):
+        found = questions(f'prescription = "{prescription}"\nprescription_timing = "{timing}"')
+        assert (Item.PRESCRIPTION in found) is asked
+
+
+def test_the_cases_of_this_counter() -> None:
+    policy = config.parse(
+        '[kiosk]\nkind = "歯科"\n[lookup]\nsource = "off"\n[downtime]\nqueue = true\nkey_file = "/run/kiosk/key"\n'
+        '[leaflet]\npages = ["tax", "card"]\n',
+        FILE,
+    ).policy()
+    assert (policy.kind, policy.lookup, policy.postpone) == (Kind.DENTAL, False, True)
+    assert policy.leaflet == ("tax", "card")
+    assert policy.number_questions == (Item.LIMIT,)
+    assert config.parse("[leaflet]\nshow = false\n", FILE).policy().leaflet == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "allowed"),
+    [
+        ('[lookup]\nsource = "folder"', "lookup.folder", "a path"),
+        ('[lookup]\nsource = "folder"\nfolder = "x"\nseconds = 40', "lookup.seconds", "less than 40"),
+        ("[downtime]\nqueue = true", "downtime.key_file", "a path outside kiosk.state_dir"),
+        ('[downtime]\nqueue = true\nkey_file = "state/key"', "downtime.key_file", "a path outside kiosk.state_dir"),
+        ('[downtime]\nqueue = true\nkey_file = "x/../state/key"', "downtime.key_file", "outside"),
+        ("[downtime]\nhours = 25", "downtime.hours", "1 to 24"),
+        ("[consent]\ndispense = true", "consent.dispense", "調剤"),
+        ('[kiosk]\nkind = "調剤"\n[consent]\nprescription = "both"', "consent.prescription", '"off"'),
+        ('[consent]\nlimit = "never"', "consent.limit", '"law", "ask"'),
+        ('[leaflet]\npages = ["taxes"]', "leaflet.pages", "card, bring"),
+        ("[leaflet]\npages = []", "leaflet.pages", "not empty"),
+    ],
+)
+def test_what_does_not_go_together_names_key_line_and_what_is_allowed(text: str, key: str, allowed: str) -> None:
+    problem = one(text)
+    assert problem.key == key
+    assert problem.line > 0
+    assert allowed in problem.allowed
+
+
+def test_pages_of_ones_own_need_texts_of_ones_own() -> None:
+    text = '[leaflet]\npages = ["card", "parking"]\n'
+    assert one(text).key == "leaflet.pages"
+    assert config.parse(f'{text}texts_dir = "leaflet"\n', FILE).policy().leaflet == ("card", "parking")
+
+
+def test_a_queue_keeps_nothing_longer_than_a_day() -> None:
+    assert config.Settings().downtime.hours == MAX_HOURS
+    with pytest.raises(config.ConfigError):
+        config.parse(f"[downtime]\nhours = {MAX_HOURS + 1}\n", FILE)
+
+
+def test_side_files_lie_beside_the_face_files() -> None:
+    settings = config.parse('[handoff]\nfolder = "share/face"\n', Path("/etc/kiosk/config.toml"))
+    assert settings.side_folder == Path("/etc/kiosk/share/extension")
+    settings = config.parse('[handoff]\nside_folder = "mine"\n', Path("/etc/kiosk/config.toml"))
+    assert settings.side_folder == Path("/etc/kiosk/mine")
 
 
 def test_production() -> None:

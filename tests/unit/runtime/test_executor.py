@@ -18,7 +18,7 @@ from kiosk.reception import states as s
 from kiosk.reception.consent import Answers
 from kiosk.reception.failure import FailureCode
 from kiosk.runtime.executor import Adapters, Executor
-from kiosk.runtime.ports import JobError, Purpose
+from kiosk.runtime.ports import JobError, Placed, Purpose
 from kiosk.runtime.vault import Vault
 
 HERE = s.ReceptionId("here")
@@ -101,6 +101,8 @@ class Camera:
 class Gateway:
     error: JobError | None = None
     forgotten: list[str] = field(default_factory=list)
+    queries: list[tuple[bytes, bool | None]] = field(default_factory=list)
+    finds: bool = True
 
     def _maybe(self) -> None:
         if self.error is not None:
@@ -127,6 +129,13 @@ class Gateway:
         self._maybe()
         return SecretBytes(b"{}")
 
+    def look_up(
+        self, reception: s.ReceptionId, query: SecretBytes, limit: bool | None
+    ) -> tuple[s.Validity, SecretBytes | None]:
+        self._maybe()
+        self.queries.append((bytes(query.view()), limit))
+        return (s.Validity.VALID, SecretBytes(b"{}")) if self.finds else (s.Validity.NONE, None)
+
     def forget(self, reception: s.ReceptionId) -> None:
         self.forgotten.append(reception)
 
@@ -141,12 +150,27 @@ class Handoff:
     def begin(self, reception: s.ReceptionId) -> None:
         self.steps.append("begin")
 
-    def finish(self, reception: s.ReceptionId, result: SecretBytes) -> tuple[int, bool]:
+    def finish(self, reception: s.ReceptionId, result: SecretBytes) -> Placed:
         self.steps.append("finish")
-        return 7, False
+        return Placed(7, False, 2)
 
     def tidy(self) -> None:
         self.steps.append("tidy")
+
+
+@dataclass
+class Postponer:
+    kept: list[tuple[s.Late, bytes | None]] = field(default_factory=list)
+    full: bool = False
+    rounds: int = 0
+
+    def put(self, reception: s.ReceptionId, late: s.Late, payload: SecretBytes | None) -> None:
+        if self.full:
+            raise JobError(FailureCode.POSTPONE_FAILED)
+        self.kept.append((late, None if payload is None else bytes(payload.view())))
+
+    def tidy(self) -> None:
+        self.rounds += 1
 
 
 @dataclass
@@ -177,6 +201,7 @@ class Sink:
 class Stand:
     def __init__(self) -> None:
         self.reader, self.face, self.gateway, self.handoff, self.sink = Reader(), Face(), Gateway(), Handoff(), Sink()
+        self.postponer = Postponer()
         self.vault = Vault()
         self.events: queue.SimpleQueue[e.Event] = queue.SimpleQueue()
         adapters = Adapters(
@@ -185,6 +210,7 @@ class Stand:
             Camera(),
             self.gateway,
             self.handoff,
+            self.postponer,
             Pin(b"246810"),
             Pin(b"135790"),
             self.sink,
@@ -357,7 +383,7 @@ def test_consents_are_journalled_before_they_are_sent(stand: Stand) -> None:
     came = stand.next()
     assert isinstance(came, e.ResultCame)
     stand.do(c.WriteHandoff(HERE, 4, came.result))
-    assert stand.next() == e.HandedOff(HERE, 4, 7)
+    assert stand.next() == e.HandedOff(HERE, 4, 7, delayed=False, substituted=2)
 
 
 def test_staff_and_maintenance_have_pins_of_their_own(stand: Stand) -> None:
@@ -394,3 +420,81 @@ def test_maintenance_finds_what_does_not_work(stand: Stand) -> None:
 def test_words_for_the_desk_and_the_audit(stand: Stand) -> None:
     stand.do(c.CallCounter("help"), c.Play(c.Sound.DONE), c.Record("started"), c.StoreService(False))
     assert stand.sink.heard == ["help", "done", "started", "open False"]
+
+
+def typed(stand: Stand) -> s.QueryRef:
+    stand.vault.open(HERE)
+    return s.QueryRef(stand.executor.keep(HERE, "query", SecretBytes(b"{query}")))
+
+
+def test_a_query_is_asked_as_often_as_staff_want_and_goes_with_the_reception(stand: Stand) -> None:
+    query = typed(stand)
+    stand.gateway.error = JobError(FailureCode.FOLDER_TIMEOUT)
+    stand.do(c.LookUp(HERE, 1, query, True))
+    assert stand.next() == e.JobFailed(HERE, 1, FailureCode.FOLDER_TIMEOUT)
+    assert stand.handoff.steps[-1] == "begin"  # journalled before it was asked
+    stand.gateway.error = None
+    stand.do(c.LookUp(HERE, 2, query, True))
+    came = stand.next()
+    assert isinstance(came, e.LookedUp)
+    assert (came.job, came.validity) == (2, s.Validity.VALID)
+    assert came.result is not None
+    assert stand.gateway.queries == [(b"{query}", True)]
+    stand.do(c.WriteHandoff(HERE, 3, came.result))
+    assert isinstance(stand.next(), e.HandedOff)
+    assert len(stand.vault) == 1
+    stand.do(c.Wipe(HERE))
+    assert len(stand.vault) == 0
+
+
+def test_a_query_that_names_nobody_has_no_result(stand: Stand) -> None:
+    stand.gateway.finds = False
+    stand.do(c.LookUp(HERE, 1, typed(stand), None))
+    assert stand.next() == e.LookedUp(HERE, 1, s.Validity.NONE, None)
+
+
+def test_a_query_of_a_reception_that_is_over_is_not_asked(stand: Stand) -> None:
+    query = typed(stand)
+    kept = stand.vault.get(query)
+    stand.do(c.Wipe(HERE), c.LookUp(HERE, 1, query, None))
+    stand.settle()
+    assert stand.gateway.queries == []
+    # Wiped between finding and reading it.
+    stand.vault.open(HERE)
+    again = s.QueryRef(stand.vault.put(HERE, "query", kept))
+    stand.do(c.LookUp(HERE, 1, again, None))
+    stand.settle()
+    assert stand.gateway.queries == []
+    assert stand.events.empty()
+
+
+def test_staff_open_a_look_up_without_a_card(stand: Stand) -> None:
+    stand.vault.open(HERE)
+    handle = s.PinRef(stand.executor.keep(HERE, "staff", SecretBytes(b"246810")))
+    stand.do(c.CheckStaff(HERE, 1, handle))
+    assert stand.next() == e.StaffAccepted(HERE, 1)
+
+
+def test_what_can_wait_is_kept_with_what_it_needs(stand: Stand) -> None:
+    query = typed(stand)
+    stand.certificate()
+    came = stand.next()
+    assert isinstance(came, e.CertificateCame)
+    certificate = s.Certificate(came.ref, 1, "print", 3, 10)
+    lates: tuple[tuple[s.Late, bytes | None], ...] = (
+        (s.LateLookup(query, False), b"{query}"),
+        (s.LateStaff(s.StaffIdentity(certificate, s.StaffReason.OTHER)), b"certificate"),
+        (s.LateConsents(Answers.none(), "ja"), None),
+    )
+    for job, (late, _) in enumerate(lates, 2):
+        stand.do(c.Postpone(HERE, job, late))
+        assert stand.next() == e.Postponed(HERE, job)
+    assert tuple(stand.postponer.kept) == lates
+    stand.postponer.full = True
+    stand.do(c.Postpone(HERE, 9, s.LateLookup(query, None)))
+    assert stand.next() == e.JobFailed(HERE, 9, FailureCode.POSTPONE_FAILED)
+
+
+def test_what_waits_has_its_turn_after_the_hand_off(stand: Stand) -> None:
+    stand.settle()
+    assert stand.postponer.rounds == stand.handoff.steps.count("tidy") > 0

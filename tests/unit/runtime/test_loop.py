@@ -86,7 +86,7 @@ def test_commands_reach_the_executor_and_the_page_is_shown(stand: Stand) -> None
 
 
 def test_the_second_door_gets_a_fresh_reception(stand: Stand) -> None:
-    (door,) = stand.screen.views[-1].actions
+    (door,) = (action for action in stand.screen.views[-1].actions if isinstance(action.event, e.NoCardChosen))
     assert door.event == e.NoCardChosen(s.ReceptionId("fresh"))
     stand.loop.apply(door.event)
     assert stand.page is Page.NO_CARD
