@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
@@ -9,10 +10,15 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp as App
+from starlette.types import Message as Message_
+from starlette.types import Receive, Scope, Send
 
 from kiosk.eligibility import contract
 from kiosk.eligibility.model import (
     RECEPTION,
+    REQUEST_ID,
+    REQUEST_ID_PATTERN,
     BadMessage,
     ConsentRequest,
     LookupRequest,
@@ -24,11 +30,32 @@ from kiosk.eligibility.simulated import Desk
 from kiosk.eligibility.verification import Refused
 from kiosk.reception.consent import Item
 
+_REQUEST_ID = REQUEST_ID_PATTERN.removeprefix("^").removesuffix("$")
 MAX_REQUEST = 64 * 1024
 
 M = TypeVar("M", bound=Message)
 ReceptionPath = Annotated[str, Path(pattern=RECEPTION)]
 ReceptionQuery = Annotated[str, Query(pattern=RECEPTION)]
+
+
+def echoing(app: App) -> App:
+    """Every answer names the request that it answers, so that none is taken for the answer to another."""
+
+    async def echoed(scope: Scope, receive: Receive, send: Send) -> None:
+        given = [value for name, value in scope["headers"] if name == REQUEST_ID.lower().encode()]
+        if not given:
+            await app(scope, receive, send)
+            return
+        known = given[0] if len(given) == 1 and re.fullmatch(_REQUEST_ID, given[0].decode("latin-1")) else None
+
+        async def answer(message: Message_) -> None:
+            if message["type"] == "http.response.start" and known is not None:
+                message = {**message, "headers": [*message["headers"], (REQUEST_ID.lower().encode(), known)]}
+            await send(message)
+
+        await (app if known is not None else _problem("request_malformed", 422))(scope, receive, answer)
+
+    return echoed
 
 
 def create_app(desk: Desk) -> FastAPI:

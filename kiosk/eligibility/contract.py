@@ -16,6 +16,8 @@ from pydantic.json_schema import models_json_schema
 
 from kiosk.eligibility.model import (
     RECEPTION,
+    REQUEST_ID,
+    REQUEST_ID_PATTERN,
     ChallengeReply,
     Checkup,
     ConsentRecord,
@@ -37,6 +39,7 @@ from kiosk.qualification import CONSENT_LASTS, QualificationResult, Shape
 from kiosk.reception.consent import Item
 
 _REF = "#/components/schemas/{model}"
+_REQUEST_ID = {"type": "string", "pattern": REQUEST_ID_PATTERN}
 _SURROGATES = r"\ud800-\udfff"  # Python's; JSON texts have none, and other languages' patterns no word for them
 
 
@@ -93,6 +96,7 @@ _CALLS = (
         "challenge",
         "A nonce for one attempt.",
         {"200": ("The challenge.", "ChallengeReply")},
+        (Refusal.MALFORMED,),
         links=("receive",),
     ),
     _Call(
@@ -266,7 +270,8 @@ def document() -> dict[str, Any]:
             "description": (
                 "Fictional people only. Not the national system and not connected to it.\n\n"
                 "The client certificate names the terminal; a reception is seen by its terminal only. The same "
-                "request under the same reception gives the same answer, another one 409. Dates are YYYYMMDD, "
+                "request under the same reception gives the same answer, another one 409. An answer repeats the "
+                f"header {REQUEST_ID} of its request; the kiosk believes no other. Dates are YYYYMMDD, "
                 "instants RFC 3339 or seconds since 1970-01-01 UTC, bytes base64.\n\n"
                 f"Retention: results are kept for {kept} hours after the reception was last changed, then answered "
                 f"with 410 `result_expired`; records of consents and registrations stay. A consent releases medical "
@@ -283,6 +288,8 @@ def document() -> dict[str, Any]:
                     "description": "TLS 1.2 or newer; the certificate's common name is the terminal's id.",
                 }
             },
+            "parameters": {"RequestId": _parameter(REQUEST_ID, "header", _REQUEST_ID) | {"required": False}},
+            "headers": {"RequestId": {"description": "As in the request.", "schema": _REQUEST_ID}},
             "schemas": _schemas(),
         },
     }
@@ -304,14 +311,14 @@ def _paths() -> dict[str, Any]:
 
 def _operation(call: _Call) -> dict[str, Any]:
     found: dict[str, Any] = {"operationId": call.id, "summary": call.summary, "responses": {}}
-    parameters = [_parameter(name, "query", schema) for name, schema in call.query.items()]
+    parameters: list[dict[str, Any]] = [{"$ref": "#/components/parameters/RequestId"}]
+    parameters += [_parameter(name, "query", schema) for name, schema in call.query.items()]
     if "{reception}" in call.path:
         parameters.append(_parameter("reception", "path", {"type": "string", "pattern": RECEPTION}))
     if "{kind}" in call.path:
         kinds = [Item.MEDICATION.value, Item.CHECKUP.value]
         parameters.append(_parameter("kind", "path", {"type": "string", "enum": kinds}))
-    if parameters:
-        found["parameters"] = parameters
+    found["parameters"] = parameters
     if call.request is not None:
         found["requestBody"] = {"required": True, "content": _content(call.request.__name__)}
     for status, (description, schema) in call.answers.items():
@@ -324,6 +331,8 @@ def _operation(call: _Call) -> dict[str, Any]:
             "description": description,
             "content": {"application/json": {"schema": _ref("Problem"), "example": {"error": code}}},
         }
+    for answer in found["responses"].values():
+        answer["headers"] = {REQUEST_ID: {"$ref": "#/components/headers/RequestId"}}
     return found
 
 

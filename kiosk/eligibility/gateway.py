@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import secrets
 import socket
 import ssl
 import threading
@@ -26,11 +27,13 @@ from requests.adapters import HTTPAdapter
 from devices.secret import SecretBytes
 from kiosk.eligibility.model import (
     RECEPTION,
+    REQUEST_ID,
     TERMINAL,
     Answer,
     BadMessage,
     CardEvidenceMessage,
     ChallengeReply,
+    ConsentRecord,
     ConsentRequest,
     EligibilityReply,
     LookupReply,
@@ -80,6 +83,7 @@ _FAILURES = {
 }
 CLOCKS_APART = 600.0  # seconds: more than this between the gateway's clock and ours, and one of them is wrong
 _ALERT_SECONDS = 0.5
+_ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _NO_RESULT = ("reception_unknown", "no_result")
 
 M = TypeVar("M", bound=Message)
@@ -187,16 +191,7 @@ class HttpsGateway:
         return _result(body, reception)
 
     def look_up(self, reception: str, query: SecretBytes, limit: bool | None) -> tuple[Validity, SecretBytes | None]:
-        _path(reception)
-        fields = json.loads(bytes(query.view()))
-        request = LookupRequest(
-            reception=reception,
-            terminal=self.terminal,
-            file_identifier=file_identifier(reception),
-            limit=limit,
-            **fields,
-        )
-        _, body = self._call("POST", "/v1/lookups", request)
+        _, body = self._call("POST", "/v1/lookups", self._lookup(_path(reception), query, limit))
         with body:
             reply = _parse(LookupReply, body)
         _of(reception, reply.reception)
@@ -227,11 +222,36 @@ class HttpsGateway:
         _of(reception, reply.reception)
         return reply.withdrawn
 
+    def consents(self, reception: str) -> ConsentRecord | None:
+        """What the gateway keeps of the reception's consents, for staff. None: it has none."""
+        try:
+            _, body = self._call("GET", f"/v1/receptions/{_path(reception)}/consents")
+        except GatewayError as error:
+            if error.upstream in ("reception_unknown", "no_consents"):
+                return None
+            raise
+        with body:
+            record = _parse(ConsentRecord, body)
+        _of(reception, record.reception)
+        return record
+
     def check(self) -> None:
         self.challenge()
 
     def close(self) -> None:
         self._session.close()
+
+    def _lookup(self, reception: str, query: SecretBytes, limit: bool | None) -> LookupRequest:
+        try:
+            return LookupRequest(
+                **json.loads(bytes(query.view())),
+                reception=reception,
+                terminal=self.terminal,
+                file_identifier=file_identifier(reception),
+                limit=limit,
+            )
+        except (ValueError, TypeError):
+            raise ValueError("not a query") from None
 
     # --- one exchange --------------------------------------------------------------------------------------------
 
@@ -272,10 +292,10 @@ class HttpsGateway:
         return GatewayError(error.failure, error.upstream.replace("<ended>", "<connection>"))
 
     def _turned_away(self) -> bool:
-        """Whether the gateway sends an alert about our certificate to who only waits.
+        """Whether the gateway hangs up on who only waits: with an alert about our certificate, or (asyncio) without.
 
-        In TLS 1.3 it judges the certificate when the client has its handshake done already: a request that is on its
-        way then makes the system throw the alert away.
+        In TLS 1.3 it judges the certificate when the client has its handshake done already, and a request that is on
+        its way then makes the system throw the alert away.
         """
         address = urllib3.util.parse_url(self._url)
         host = (address.host or "").strip("[]")
@@ -286,29 +306,35 @@ class HttpsGateway:
                 socket.create_connection((host, address.port or 443), wait) as plain,
                 self._context.wrap_socket(plain, server_hostname=host) as secured,
             ):
-                secured.recv(1)
-        except ssl.SSLError as error:
+                return _hangs_up(secured)
+        except ssl.SSLError as error:  # TLS 1.2 has judged before the handshake ends
             return _about_our_certificate(error)
         except OSError:
-            pass
-        return False
+            return False
 
     def _once(self, method: str, path: str, sent: bytearray) -> tuple[int, SecretBytes]:
         rest = max(0.001, self._context.deadline - time.monotonic())
         timeouts = (min(self._settings.connect, rest), min(self._settings.read, rest))
-        with _translated(), contextlib.closing(self._send(method, path, sent, timeouts)) as response:
+        request = secrets.token_hex(16)
+        with _translated(), contextlib.closing(self._send(method, path, sent, timeouts, request)) as response:
             body = self._read(response)
+        if response.headers.get(REQUEST_ID) != request:
+            body.wipe()
+            self._session.close()  # with the connection on which somebody else's answers lie
+            raise _NoAnswer(FailureCode.GATEWAY_NONSENSE, "<other request>", again=True)
         if response.status_code in (200, 202):
             return response.status_code, body
         with body:
             raise _refusal(response.status_code, body)
 
-    def _send(self, method: str, path: str, sent: bytearray, timeouts: tuple[float, float]) -> requests.Response:
+    def _send(
+        self, method: str, path: str, sent: bytearray, timeouts: tuple[float, float], request: str
+    ) -> requests.Response:
         return self._session.request(
             method,
             self._url + path,
             data=cast(bytes, sent) if sent else None,  # sent as it is, so that it can be wiped
-            headers={"Content-Type": "application/json"} if sent else {},
+            headers={REQUEST_ID: request, **({"Content-Type": "application/json"} if sent else {})},
             timeout=timeouts,
             allow_redirects=False,
             stream=True,
@@ -367,7 +393,7 @@ def _translated() -> Iterator[None]:
 
 def _of_tls(error: Exception) -> _NoAnswer:
     cause = _within(error, ssl.SSLError)
-    if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError):
+    if isinstance(cause, _ENDED):
         return _NoAnswer(FailureCode.GATEWAY_DOWN, "<ended>", again=True)
     ours = isinstance(cause, ssl.SSLError) and _about_our_certificate(cause)
     return _NoAnswer(FailureCode.GATEWAY_UNTRUSTED, "<client certificate>" if ours else "<tls>", again=False)
@@ -377,6 +403,16 @@ def _about_our_certificate(error: ssl.SSLError) -> bool:
     """An alert of RFC 8446 §6.2 that the other side can only have sent about a certificate of this side."""
     reason = error.reason or ""
     return "_ALERT_" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
+
+
+def _hangs_up(connection: ssl.SSLSocket) -> bool:
+    """Within the connection's timeout, although nothing was sent."""
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:  # ended, or an alert
+        return True
 
 
 def _within(error: BaseException, kind: type[BaseException]) -> BaseException | None:
@@ -461,9 +497,6 @@ class _DeadlineSocket(ssl.SSLSocket):
         return super().recv_into(*args, **options)
 
     def send(self, *args: Any, **options: Any) -> int:
-        if self.pending():
-            # An answer to nothing: it would be taken for the answer to what is being sent.
-            raise ConnectionAbortedError
         self._limit()
         return super().send(*args, **options)
 

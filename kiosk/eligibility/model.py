@@ -17,6 +17,8 @@ from pydantic_core import CoreSchema, core_schema
 from kiosk.reception.consent import Item
 from kiosk.reception.states import CertificateState, Method, StaffReason, Subsidy, Validity
 
+REQUEST_ID = "Request-Id"  # header: what the request says, its answer repeats
+REQUEST_ID_PATTERN = r"^[A-Za-z0-9-]{1,64}$"
 TERMINAL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 RECEPTION = r"^[A-Za-z0-9-]{1,64}$"
 CODE = r"^[!-;=?-~]{1,64}$"  # printable ASCII without < and >, which mark our own words

@@ -3,40 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import uvicorn
 from cryptography import x509
+from starlette.types import ASGIApp as App
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kiosk.eligibility.application import create_app
-from kiosk.eligibility.model import GatewayWorld
+from kiosk.eligibility.application import create_app, echoing
+from kiosk.eligibility.model import REQUEST_ID, GatewayWorld
 from kiosk.eligibility.simulated import CHALLENGE_SECONDS, Desk
 from kiosk.eligibility.tls import TlsFolder, terminal_of
 from kiosk.qualification import JST
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+T = TypeVar("T")
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. All but ERROR do the work first: only the answer is lost or spoilt."""
+    """What goes wrong. All but ERROR and REFUSED do the work first: only the answer is lost or spoilt."""
 
     ERROR = "500"
+    REFUSED = "400"
     NOTHING = "nothing"  # the connection ends without an answer
-    TRUNCATED = "truncated"
-    WRONG_BODY = "wrong_body"
+    TRUNCATED = "truncated"  # ... in the middle of one
+    HALF = "half"  # half a JSON text, and well announced
+    WRONG_BODY = "wrong_body"  # JSON, but not of the contract
+    MISENCODED = "misencoded"  # UTF-16
     TOO_LARGE = "too_large"
+    DOUBLED = "doubled"  # the JSON text twice in one answer
+    TWICE = "twice"  # the whole answer twice on the connection
+    OTHER_RECEPTION = "other_reception"
+    CLOCK = "clock"  # challenges are a year old
     SLOW = "slow"  # a byte now and then
+    STALL = "stall"  # nothing for half a minute
+
+
+_STALL_SECONDS = 30.0
+YEAR = 365 * 24 * 3600
 
 
 @dataclass(slots=True)
@@ -67,9 +80,8 @@ class SimulatedGateway:
         # asyncio does not see that this is TCP; head and body would wait 40 ms for each other (Nagle, delayed ACK).
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.desk = Desk(world, now, challenge_seconds)
-        app = create_app(self.desk)
         config = uvicorn.Config(
-            self._spoiling(app),
+            echoing(self._spoiling(create_app(self.desk))),
             http=_Protocol,
             lifespan="off",
             log_config=None,
@@ -81,17 +93,27 @@ class SimulatedGateway:
         config.load()
         config.ssl = _context(tls)
         self._server = uvicorn.Server(config)
+        self._loop: Future[asyncio.AbstractEventLoop] = Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name="simulated-gateway", daemon=True
         )
         self._thread.start()
 
     async def _serve(self) -> None:
+        self._loop.set_result(asyncio.get_running_loop())
         await self._server.serve([self._socket])
         # A client that keeps its connection would leave it half closed when the loop ends.
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Run `work` between two requests: the desk belongs to the server's thread. Raises what `work` raises."""
+
+        async def run() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop.result(10)).result(10)
 
     @property
     def port(self) -> int:
@@ -130,9 +152,12 @@ class SimulatedGateway:
 
 
 async def _spoil(fault: Fault, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    abort: Callable[[], None] = scope["state"]["abort"]
+    abort: Callable[[], None] = scope["state"]["transport"].abort
     if fault.kind is FaultKind.ERROR:
         await _send(send, 500, b'{"error":"simulated_failure"}')
+        return
+    if fault.kind is FaultKind.REFUSED:
+        await _send(send, 400, b'{"error":"simulated_refusal"}')
         return
     body = bytearray()
     status = 200
@@ -151,6 +176,24 @@ async def _spoil(fault: Fault, app: App, scope: Scope, receive: Receive, send: S
             await send({"type": "http.response.body", "body": bytes(body[: len(body) // 2]), "more_body": True})
             await asyncio.sleep(fault.pause)  # the half must leave before the connection ends
             abort()
+        case FaultKind.HALF:
+            await _send(send, status, bytes(body[: len(body) // 2]))
+        case FaultKind.MISENCODED:
+            await _send(send, status, body.decode().encode("utf-16"))
+        case FaultKind.DOUBLED:
+            await _send(send, status, bytes(body * 2))
+        case FaultKind.TWICE:
+            await _send(send, status, bytes(body))
+            echo = next((value for name, value in scope["headers"] if name == REQUEST_ID.lower().encode()), b"")
+            head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n{REQUEST_ID}: {echo.decode()}\r\n\r\n"
+            scope["state"]["transport"].write(head.encode() + bytes(body))
+        case FaultKind.OTHER_RECEPTION:
+            await _send(send, status, _changed(body, reception="ffffffffffffffffffffffffffffffff"))
+        case FaultKind.CLOCK:
+            await _send(send, status, _changed(body, issued_at=int(json.loads(body).get("issued_at", 0)) - YEAR))
+        case FaultKind.STALL:
+            await asyncio.sleep(_STALL_SECONDS)
+            abort()
         case FaultKind.WRONG_BODY:
             await _send(send, 200, b'{"hello":"world"}')
         case FaultKind.TOO_LARGE:
@@ -161,6 +204,12 @@ async def _spoil(fault: Fault, app: App, scope: Scope, receive: Receive, send: S
                 await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
                 await asyncio.sleep(fault.pause)
             await send({"type": "http.response.body", "body": b""})
+
+
+def _changed(body: bytearray, **changes: object) -> bytes:
+    """`changes` only of what is there."""
+    known = json.loads(body)
+    return json.dumps({**known, **{name: value for name, value in changes.items() if name in known}}).encode()
 
 
 async def _send(send: Send, status: int, body: bytes) -> None:
@@ -180,7 +229,7 @@ class _Protocol(H11Protocol):
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         certificate = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True))
-        self.app_state = {**self.app_state, "terminal": terminal_of(certificate), "abort": transport.abort}
+        self.app_state = {**self.app_state, "terminal": terminal_of(certificate), "transport": transport}
 
 
 def _context(tls: TlsFolder) -> ssl.SSLContext:

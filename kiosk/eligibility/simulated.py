@@ -299,6 +299,14 @@ class Desk:
             withdrawn_at=consent.withdrawn_at,
         )
 
+    def receptions(self) -> list[str]:
+        """Ids, by card and by number, in the order in which they came; of whichever terminal."""
+        return [reception for _, reception in self._receptions]
+
+    def records(self) -> list[ConsentRecord]:
+        """Of all receptions, in the order in which they came."""
+        return [self.consents(*key) for key, each in self._receptions.items() if each.consent is not None]
+
     def withdraw(self, terminal: str, reception: str) -> WithdrawalReply:
         """What was handed over stays where it is; nothing more is released."""
         consent = self._known(terminal, reception).consent

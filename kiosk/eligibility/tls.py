@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 TERMINAL = "practice-terminal-1"
+SERVER = "server"  # no terminal's name: see `make_test_tls`
 _ORGANISATION = "TEST - NOT J-LIS"
 _LIFETIME = timedelta(days=365 * 2)
 
@@ -53,15 +55,21 @@ def terminal_of(certificate: x509.Certificate) -> str:
     return str(names[0].value)
 
 
-def make_test_tls(folder: Path, terminals: tuple[str, ...] = (TERMINAL,)) -> TlsFolder:
-    """Make everything anew. Files are readable by the owner only."""
+def make_test_tls(
+    folder: Path, terminals: tuple[str, ...] = (TERMINAL,), *, ended: Collection[str] = (), host: str = "localhost"
+) -> TlsFolder:
+    """Make everything anew. Files are readable by the owner only.
+
+    To try what happens: `ended` are terminals, or `SERVER`, whose certificates ended an hour ago; `host` another name
+    than this machine's puts it into the server's certificate, and nothing else.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = TlsFolder(folder)
     authority = ec.generate_private_key(ec.SECP256R1())
     name = _name("Uketsuke test gateway authority")
     usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
     root = (
-        _builder(name, name, authority.public_key())
+        _builder(name, name, authority.public_key(), _end(False))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False)
@@ -70,12 +78,15 @@ def make_test_tls(folder: Path, terminals: tuple[str, ...] = (TERMINAL,)) -> Tls
     _write(files.ca, root.public_bytes(Encoding.PEM))
 
     server = ec.generate_private_key(ec.SECP256R1())
-    here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    issued = _issue(root, authority, "Uketsuke test gateway", server, ExtendedKeyUsageOID.SERVER_AUTH, here)
+    here: list[x509.GeneralName] = [x509.DNSName(host)]
+    if host == "localhost":
+        here.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    end = _end(SERVER in ended)
+    issued = _issue(root, authority, "Uketsuke test gateway", server, ExtendedKeyUsageOID.SERVER_AUTH, here, end)
     _write(files.server, issued.public_bytes(Encoding.PEM) + _key(server))
     for terminal in terminals:
         client = ec.generate_private_key(ec.SECP256R1())
-        issued = _issue(root, authority, terminal, client, ExtendedKeyUsageOID.CLIENT_AUTH, [])
+        issued = _issue(root, authority, terminal, client, ExtendedKeyUsageOID.CLIENT_AUTH, [], _end(terminal in ended))
         _write(files.certificate(terminal), issued.public_bytes(Encoding.PEM))
         _write(files.key(terminal), _key(client))
     return files
@@ -101,9 +112,10 @@ def _issue(
     key: ec.EllipticCurvePrivateKey,
     purpose: x509.ObjectIdentifier,
     names: list[x509.GeneralName],
+    end: datetime,
 ) -> x509.Certificate:
     builder = (
-        _builder(_name(common_name), root.subject, key.public_key())
+        _builder(_name(common_name), root.subject, key.public_key(), end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
@@ -122,7 +134,13 @@ def _name(common_name: str) -> x509.Name:
     )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _end(ended: bool) -> datetime:
+    return datetime.now(UTC) + (-timedelta(hours=1) if ended else _LIFETIME)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, end: datetime
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -131,7 +149,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(end)
     )
 
 

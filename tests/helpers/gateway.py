@@ -20,6 +20,7 @@ from kiosk.eligibility.model import GatewayWorld
 from kiosk.eligibility.port import CardEvidence, JpkiSignature
 from kiosk.qualification import JST
 from kiosk.reception.consent import Answers, Item
+from kiosk.reception.insured import Query
 from kiosk.reception.states import Validity
 
 INSTITUTION = "9910000001"
@@ -115,6 +116,20 @@ class Clock:
 
 def clock() -> Clock:
     return Clock(datetime.now(JST))
+
+
+def query(name: str, **changes: str) -> SecretBytes:
+    """What staff type from this person's 資格確認書."""
+    person = next(each for each in known().people if each.certificate_sha256 == _digest(name))
+    insurance = person.insurance
+    fields = {
+        "insurer": insurance.insurer_number,
+        "symbol": insurance.symbol,
+        "number": insurance.number,
+        "branch": insurance.branch,
+        "birth": person.birth,
+    }
+    return SecretBytes(Query(**{**fields, **changes}).to_json())
 
 
 def every(questions: Iterable[Item], yes: bool = True) -> Answers:

@@ -22,6 +22,7 @@ class Lane:
     server: SimulatedGateway
     tls: TlsFolder
     clock: Clock
+    settings: GatewaySettings
     connect: Callable[..., HttpsGateway]
 
 
@@ -41,7 +42,7 @@ def lane(tls: TlsFolder) -> Iterator[Lane]:
             clients.append(HttpsGateway(replace(settings, **changes), lambda: clock().timestamp()))
             return clients[-1]
 
-        yield Lane(server, tls, clock, connect)
+        yield Lane(server, tls, clock, settings, connect)
         for client in clients:
             client.close()
 

@@ -16,6 +16,7 @@ from kiosk.handoff.errors import NotNow
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
 from kiosk.handoff.service import HandoffService
+from kiosk.handoff.sidefile import SideFolder
 from kiosk.oqs.document import Encoding
 from kiosk.reception.consent import Item
 from kiosk.reception.failure import FailureCode
@@ -28,7 +29,7 @@ from kiosk.reception.states import (
     PhotoRef,
     ReceptionId,
 )
-from kiosk.runtime.ports import JobError, Purpose
+from kiosk.runtime.ports import JobError, Placed, Purpose
 from tests.contract.gateway.conftest import Lane
 from tests.helpers.face_file import read_face_file
 from tests.helpers.gateway import INSTITUTION, certificate, every, presence
@@ -53,7 +54,7 @@ def test_from_the_card_to_the_file(
     with Journal(tmp_path / "journal", lane.clock) as journal:
         (tmp_path / "face").mkdir()
         folder = HandoffFolder(tmp_path / "face", INSTITUTION)
-        handoff = Handoff(folder, journal, encoding, simulated=True, now=lane.clock)
+        handoff = Handoff(folder, SideFolder(tmp_path / "extension"), journal, encoding, simulated=True, now=lane.clock)
         service = HandoffService(handoff, fetch, recovered.append, lambda _: None)
 
         conversation = Conversation(client, lambda language: f"2026-04.{language}")
@@ -76,7 +77,7 @@ def test_from_the_card_to_the_file(
             assert [each.number for each in recovered] == [1]
         else:
             with conversation.consent(R, answers, "ja") as result:
-                assert service.finish(R, result) == (1, False)
+                assert service.finish(R, result) == Placed(1, delayed=False, substituted=0)
         service.tidy()
 
     (path,) = folder.path.iterdir()

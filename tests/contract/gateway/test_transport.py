@@ -13,14 +13,13 @@ import pytest
 from kiosk.eligibility.gateway import HttpsGateway
 from kiosk.eligibility.port import Challenge, GatewayError, StaffVisual
 from kiosk.eligibility.server import Fault, FaultKind
-from kiosk.eligibility.tls import make_test_tls
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Method, StaffReason
 from tests.contract.gateway.conftest import OTHER, Lane
 from tests.helpers.gateway import certificate, every
 
 STAFF = (StaffVisual(StaffReason.OTHER),)
-DOWN, ERROR, NONSENSE = FailureCode.GATEWAY_DOWN, FailureCode.GATEWAY_ERROR, FailureCode.GATEWAY_NONSENSE
+DOWN = FailureCode.GATEWAY_DOWN
 
 
 def failure(client: HttpsGateway) -> tuple[FailureCode, str]:
@@ -31,25 +30,6 @@ def failure(client: HttpsGateway) -> tuple[FailureCode, str]:
 
 def received(client: HttpsGateway, reception: str = "r1", challenge: Challenge | None = None) -> Eligibility:
     return client.receive(reception, challenge or client.challenge(), Method.STAFF, certificate("employee"), STAFF)
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        (FaultKind.ERROR, (ERROR, "simulated_failure")),
-        (FaultKind.NOTHING, (DOWN, "<connection>")),
-        (FaultKind.TRUNCATED, (NONSENSE, "<truncated>")),
-        (FaultKind.WRONG_BODY, (NONSENSE, "<body>")),
-        (FaultKind.TOO_LARGE, (NONSENSE, "<too large>")),
-    ],
-)
-def test_each_fault_has_its_failure_and_the_next_call_works(
-    lane: Lane, client: HttpsGateway, kind: FaultKind, expected: tuple[FailureCode, str]
-) -> None:
-    lane.server.fault = Fault(kind)
-    assert failure(client) == expected
-    lane.server.fault = None
-    client.check()
 
 
 def test_a_server_that_drips_meets_the_deadline(lane: Lane) -> None:
@@ -83,25 +63,6 @@ def test_a_dripping_handshake_meets_the_deadline_too(lane: Lane, tmp_path: Path)
     assert caught.value.failure is DOWN
 
 
-def test_nobody_listens(lane: Lane) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert failure(lane.connect(url=f"https://127.0.0.1:{port}")) == (DOWN, "<connection>")
-
-
-def test_a_server_of_another_authority_is_not_spoken_to(lane: Lane, tmp_path: Path) -> None:
-    other = make_test_tls(tmp_path / "other")
-    assert failure(lane.connect(ca=other.ca)) == (DOWN, "<tls>")
-    assert lane.server.requests == []
-
-
-def test_a_client_of_another_authority_is_not_served(lane: Lane, tmp_path: Path) -> None:
-    other = make_test_tls(tmp_path / "other")
-    code, _ = failure(lane.connect(certificate=other.certificate(), key=other.key()))
-    assert code is DOWN
-    assert lane.server.requests == []
-
-
 def test_without_a_client_certificate_nothing_is_served(lane: Lane) -> None:
     def ask() -> bytes:
         context = ssl.create_default_context(cafile=lane.tls.ca)
@@ -117,10 +78,6 @@ def test_without_a_client_certificate_nothing_is_served(lane: Lane) -> None:
         answer = ask()
     assert answer == b""
     assert lane.server.requests == []
-
-
-def test_the_host_name_is_checked(lane: Lane) -> None:
-    assert failure(lane.connect(url=f"https://127.0.0.2:{lane.server.port}"))[0] is DOWN
 
 
 @pytest.mark.parametrize("kind", [FaultKind.NOTHING, FaultKind.TRUNCATED])
