@@ -30,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     from kiosk.ui.theme import Theme
 
     app = paper.application()
+    if not paper.has_japanese():
+        return verdict("no Japanese font is installed; `kiosk doctor` names the package", False)
     catalogue, theme = Catalogue.load(ASSETS / "i18n"), Theme.load(ASSETS)
     forms = [paper.Form(name) for name in _FORMS if args.form in (name, "all")]
     sheets = [paper.make(form, catalogue, theme, args.language) for form in forms]

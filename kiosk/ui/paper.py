@@ -13,7 +13,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QImage,
+    QPageLayout,
+    QPageSize,
+    QPainter,
+    QPdfWriter,
+    QPen,
+)
 
 from kiosk.files import write_atomically
 from kiosk.i18n import Catalogue
@@ -422,6 +433,11 @@ def application() -> QGuiApplication:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     running = QGuiApplication.instance()
     return running if isinstance(running, QGuiApplication) else QGuiApplication(["kiosk"])
+
+
+def has_japanese() -> bool:
+    """A font that can write it is installed; without one there would be empty squares on the paper."""
+    return bool(QFontDatabase.families(QFontDatabase.WritingSystem.Japanese))
 
 
 def make(form: Form, catalogue: Catalogue, theme: Theme, language: str) -> Sheet:

@@ -169,6 +169,15 @@ def test_the_command_writes_a4(
     assert [path.name for path in out.parent.iterdir()] == ["form.pdf"]
 
 
+def test_no_form_of_empty_squares(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("PySide6.QtGui.QFontDatabase.families", lambda _: [])
+    assert cli.main(["paper", "--out", str(tmp_path / "form.pdf")]) == 1
+    assert "no Japanese font" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_cannot_be_written_is_said(qtbot: QtBot, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert cli.main(["paper", "--out", str(tmp_path / "file" / "form.pdf")]) == 1
