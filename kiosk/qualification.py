@@ -690,14 +690,15 @@ def _born(result: QualificationResult) -> Found:
 
 
 def _limit(result: QualificationResult) -> Found:
-    by_number = result.header.reference == "2"
     for person in result.body.results:
-        if person.limit is not None and person.limit_consent != "1" and (by_number or person.limit_consent == "0"):
-            yield (
-                f"{_PERSON}/LimitApplicationCertificateRelatedInfo",
-                "without the consent",
-                "flag 1; by card also none",
-            )
+        if result.header.reference == "2" and person.limit is not None and person.limit_consent != "1":
+            yield f"{_PERSON}/LimitApplicationCertificateRelatedInfo", "by number without the consent", "with flag 1"
+
+
+def _limit_refused(result: QualificationResult) -> Found:
+    for person in result.body.results:
+        if result.header.reference == "1" and person.limit is not None and person.limit_consent == "0":
+            yield f"{_PERSON}/LimitApplicationCertificateRelatedInfo", "against a refusal", "with flag 1 or none"
 
 
 def _disease(result: QualificationResult) -> Found:
@@ -765,8 +766,11 @@ RECORD_LAWS = (
     Law(Rule("loss", "What is valid is not lost, today."), _lost),
     Law(Rule("period", "No period ends before it begins."), _periods),
     Law(Rule("born", "Nobody is born after the confirmation."), _born),
-    # By card the law provides 限度額 without a page since 2024-10. Whether the flag is then left out: unverified.
-    Law(Rule("limit-consent", "限度額 never against a refusal; by number only with the consent.", _MANUAL), _limit),
+    Law(Rule("limit-consent", "限度額 by number only with the consent.", _MANUAL), _limit),
+    # By card the law provides it without a page since 2024-10. Whether the flag is then left out is not known.
+    Law(
+        Rule("limit-refused", "限度額 by card never against a refusal; without a flag it may be there."), _limit_refused
+    ),
     Law(Rule("disease-consent", "特定疾病 only by card and with its own consent.", _MANUAL), _disease),
     Law(Rule("consent-time", "限度額 and 特定疾病: ConsTime with flag 1 and only then.", _FIXTURE), _given),
     Law(

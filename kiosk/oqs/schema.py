@@ -9,6 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from kiosk.oqs.rules import RULES
+from kiosk.oqs.terms import TERMS
 from kiosk.qualification import CHARACTER_CODE, CODE, MANY, Codes, Header, QualificationResult, Shape
 
 _NOTICE = """\
@@ -90,7 +91,7 @@ def _facets(name: str, shape: Shape) -> Iterator[str]:
 
 def layout_table() -> str:
     """Markdown: every element in file order."""
-    rows = ["| element | values | always | basis of the values |", "|---|---|---|---|"]
+    rows = ["| element | | values | always | basis |", "|---|---|---|---|---|"]
     return "\n".join([*rows, *_rows(QualificationResult, 0)])
 
 
@@ -98,17 +99,23 @@ def _rows(kind: Any, depth: int) -> Iterator[str]:
     for each in fields(kind):
         data = each.metadata
         always = "yes" if "missing" in data else ""
-        place = "&ensp;" * depth
         if "group" in data:
-            entry = f" / `{data['entry']}`*" if "entry" in data else ""
-            yield f"| {place}`{data['element']}`{entry} | | {always} | |"
-            yield from _rows(data["group"], depth + 1)
+            yield _row(data["element"], depth, "", always, "")
+            inner = depth + 1
+            if "entry" in data:
+                yield _row(data["entry"], inner, "repeated", "", "")
+                inner += 1
+            yield from _rows(data["group"], inner)
         else:
             shape: Shape = data["shape"]
             words = shape.codes.name if shape.codes else shape.allowed
-            yield f"| {place}`{data['element']}` | {words} | {always} | {shape.rule.basis} |"
+            yield _row(data["element"], depth, words, always, shape.rule.basis)
     if kind is Header:
-        yield f"| {'&ensp;' * depth}`CharacterCodeIdentifier` | OQSCD005 | yes | {CODE.basis} |"
+        yield _row("CharacterCodeIdentifier", depth, "OQSCD005", "yes", CODE.basis)
+
+
+def _row(element: str, depth: int, values: str, always: str, basis: str) -> str:
+    return f"| {'&ensp;' * depth}`{element}` | {TERMS[element]} | {values} | {always} | {basis} |"
 
 
 def code_table() -> str:
@@ -141,7 +148,7 @@ def leaves(kind: Any) -> Iterator[tuple[str, Shape]]:
 def rule_table() -> str:
     """Markdown: every rule."""
     rows = ["| rule | what it says | basis | source |", "|---|---|---|---|"]
-    rows += [f"| `{rule.id}` | {rule.says} | {rule.basis} | {rule.source} |" for rule in RULES]
+    rows += [f"| `{rule.id}` | {escape(rule.says)} | {rule.basis} | {rule.source} |" for rule in RULES]
     return "\n".join(rows)
 
 

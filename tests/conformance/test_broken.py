@@ -74,7 +74,7 @@ FILES = [
     Broken("shape", swap("ｼｹﾝ ﾊﾅｺ", "シケン　ハナコ")),
     Broken("insurer-number", swap("  990016", "990016")),
     Broken(
-        "limit-consent",
+        "limit-refused",
         swap(
             "    <LimitApplicationCertificateRelatedInfo>",
             (

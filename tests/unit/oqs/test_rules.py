@@ -11,6 +11,8 @@ import pytest
 from kiosk import cli
 from kiosk.oqs import schema
 from kiosk.oqs.rules import ANSWER, RULES, check
+from kiosk.oqs.terms import TERMS
+from kiosk.qualification import QualificationResult
 from tests.helpers.results import result
 from tests.unit.oqs.test_document import written
 
@@ -36,6 +38,11 @@ def test_the_tables_of_the_page_are_todays() -> None:
     """`kiosk check --write-face-docs docs/face-file.md` renews them."""
     page = (ROOT / "docs/face-file.md").read_text(encoding="utf-8")
     assert schema.filled(page) == page
+
+
+def test_every_element_has_its_japanese_name_and_there_are_no_others() -> None:
+    elements = {step for path, _ in schema.leaves(QualificationResult) for step in path.split("/")}
+    assert set(TERMS) == elements | {"CharacterCodeIdentifier"}
 
 
 def test_a_page_without_its_marks() -> None:
