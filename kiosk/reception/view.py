@@ -548,7 +548,7 @@ def _lookup(state: s.LookupState, policy: Policy) -> View:
             return View(
                 Page.LOOKUP_LIMIT,
                 Text("page.lookup_limit.title", words),
-                lead=(Text("page.lookup_limit.lead", words),),
+                lead=(Text("page.lookup_limit.lead", words), Text("page.lookup_limit.lead2", words)),
                 actions=answers,
                 panel=ConsentPanel(((Item.LIMIT, 0),)),
                 back=_BACK,

@@ -268,10 +268,11 @@ class Looks(TypedDict, total=False):
     align: Qt.AlignmentFlag
     weight: Weight
     arrow: bool
+    after: bool
 
 
 class Button(Press):
-    """One line or two, optional icon at the left, optional detail under the label."""
+    """One line or two, optional icon before the label (or `after` it), optional detail under it."""
 
     def __init__(
         self,
@@ -285,8 +286,10 @@ class Button(Press):
         align: Qt.AlignmentFlag = CENTRE,
         weight: Weight = Weight.EQUAL,
         arrow: bool = False,
+        after: bool = False,
     ) -> None:
         super().__init__(theme, name)
+        self._after = after
         self._size, self._icon, self._icon_mm, self._align = size, icon, icon_mm, align
         self.weight = weight
         self._arrow = arrow
@@ -373,7 +376,8 @@ class Button(Press):
             side = theme.mm(self._icon_mm)
             if self._align == CENTRE:
                 left = room.left() + (room.width() - label.width - side - theme.mm(3)) / 2
-                text_left = left + side + theme.mm(3)
+                text_left = left if self._after else left + side + theme.mm(3)
+                left += label.width + theme.mm(3) if self._after else 0
                 theme.icon(painter, self._icon, ink, QRectF(left, sheet.center().y() - side / 2, side, side))
                 room = QRectF(text_left, room.top(), label.width + 1, room.height())
             else:

@@ -14,6 +14,7 @@ from kiosk.ui.pages.base import Kit
 from kiosk.ui.pictures import CARD_RATIO, draw_card, draw_paper, draw_phone
 from kiosk.ui.theme import Theme
 
+_ACROSS = 3.3  # a drawing is at most so many times as wide as tall, edges included
 QUIET = 4  # modules of white around a QR code (ISO/IEC 18004)
 
 
@@ -102,8 +103,9 @@ class LeafletPicture(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("key_tint"))
         painter.drawRoundedRect(QRectF(self.rect()), theme.radius("panel"), theme.radius("panel"))
-        edge = self.height() * 0.13
-        room = QRectF(self.rect()).adjusted(edge, edge, -edge, -edge)
+        unit = min(self.height() * 0.76, self.width() / _ACROSS)
+        room = QRectF(0, 0, self.width(), unit)
+        room.moveCenter(QRectF(self.rect()).center())
         self._drawings.get(self._name, self._plain)(painter, room)
 
     # --- what drawings are made of ---
@@ -151,9 +153,9 @@ class LeafletPicture(QWidget):
 
     def _card(self, painter: QPainter, room: QRectF) -> None:
         """The card, and the face that is compared with it."""
-        self._id_card(painter, room, -0.55, 0.86)
-        self._arrow(painter, room, 0.46)
-        self._disc(painter, room, 1.05, "face", 0.72)
+        self._id_card(painter, room, -0.7, 0.86)
+        self._arrow(painter, room, 0.36)
+        self._disc(painter, room, 1.08, "face", 0.72)
 
     def _bring(self, painter: QPainter, room: QRectF) -> None:
         """The card alone; or the 資格確認書."""
@@ -166,10 +168,10 @@ class LeafletPicture(QWidget):
 
     def _sharing(self, painter: QPainter, room: QRectF) -> None:
         """Medicines and check-ups go to the people who treat."""
-        self._disc(painter, room, -1.25, "medication", 0.6)
-        self._disc(painter, room, -0.55, "checkup", 0.6)
-        self._arrow(painter, room, 0.08)
-        self._disc(painter, room, 0.85, "people", 0.86)
+        self._disc(painter, room, -1.1, "medication", 0.6)
+        self._disc(painter, room, -0.4, "checkup", 0.6)
+        self._arrow(painter, room, 0.18)
+        self._disc(painter, room, 0.95, "people", 0.86)
 
     def _withdraw(self, painter: QPainter, room: QRectF) -> None:
         """Shown, and no longer shown."""
@@ -238,7 +240,7 @@ class LeafletPicture(QWidget):
     def _job_change(self, painter: QPainter, room: QRectF) -> None:
         """Two houses, one card."""
         theme = self._kit.theme
-        for across, storeys in ((-1.3, 2), (1.3, 3)):
+        for across, storeys in ((-1.14, 2), (1.14, 3)):
             house = self._at(room, across, 0.62, 0.5 + 0.16 * storeys)
             house.moveBottom(room.bottom())
             painter.setPen(QPen(theme.colour("key", 0.6), theme.px(3)))
@@ -256,14 +258,14 @@ class LeafletPicture(QWidget):
                     )
                     painter.setBrush(theme.colour("key", 0.35))
                     painter.drawRoundedRect(window, 4, 4)
-        self._arrow(painter, room, -0.78, 0.26)
+        self._arrow(painter, room, -0.66, 0.18)
         self._id_card(painter, room, 0, 0.56)
-        self._arrow(painter, room, 0.78, 0.26)
+        self._arrow(painter, room, 0.66, 0.18)
 
     def _no_my_number(self, painter: QPainter, room: QRectF) -> None:
         """Twelve places with a line through them; the chip with a lock."""
         theme = self._kit.theme
-        digits = self._at(room, -0.62, 1.62, 0.4)
+        digits = self._at(room, -0.58, 1.56, 0.4)
         paint_sheet(painter, theme, digits, "paper", "line_strong", radius="button", width=2)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("ink_soft"))
@@ -272,7 +274,7 @@ class LeafletPicture(QWidget):
             painter.drawEllipse(QPointF(x, digits.center().y()), digits.width() * 0.021, digits.width() * 0.021)
         painter.setPen(QPen(theme.colour("warn"), theme.px(8), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(digits.bottomLeft() + QPointF(20, -8), digits.topRight() + QPointF(-20, 8))
-        chip = self._at(room, 1.0, 0.82, 0.82)
+        chip = self._at(room, 0.96, 0.78, 0.78)
         painter.setPen(QPen(theme.colour("key_deep"), theme.px(4)))
         for place in range(4):
             for horizontal in (True, False):

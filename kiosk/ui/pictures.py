@@ -330,6 +330,22 @@ def draw_paper(painter: QPainter, kit: Kit, rect: QRectF, title_key: str = "pict
         )
 
 
+class PaperPicture(QWidget):
+    """The 資格確認書 for those who have no card."""
+
+    def __init__(self, kit: Kit, height: float = 0) -> None:
+        super().__init__()
+        self._kit = kit
+        self.setMinimumHeight(kit.theme.mm(height))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        tall = self.height() * 0.86
+        wide = tall * 0.74
+        draw_paper(painter, self._kit, QRectF((self.width() - wide) / 2, self.height() * 0.05, wide, tall))
+
+
 def draw_phone(painter: QPainter, theme: Theme, rect: QRectF) -> None:
     """A telephone that shows a list."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

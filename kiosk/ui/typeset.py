@@ -144,7 +144,9 @@ def lay_out(text: str, font: QFont, width: float, *, leading: float = 1.5, balan
     metrics = QFontMetricsF(font)
     lines = _fill(text, metrics, width)
     if balance and len(lines) > 1 and "\n" not in text:
-        low, high = width / 2, width
+        # A phrase that fits the line is not torn for the sake of balance.
+        widest = max(metrics.horizontalAdvance(phrase.rstrip()) for phrase in phrases(text))
+        low, high = min(width, max(width / 2, widest)), width
         for _ in range(7):
             middle = (low + high) / 2
             attempt = _fill(text, metrics, middle)

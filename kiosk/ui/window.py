@@ -60,6 +60,7 @@ _OWN_LEADS = frozenset(
 
 
 _CALM = frozenset({"notice.tries", "notice.certificate_ends_soon", "notice.welfare_unregistered"})
+_NO_CARD_THERE = frozenset({Page.LOOKUP_PAPER, Page.LOOKUP_CARD_SEEN, Page.LOOKUP_TYPING, Page.LOOKUP_LIMIT})
 _BACK_ICONS = {"back": "back", "other_method": "list", "done": "leave"}
 
 
@@ -249,7 +250,9 @@ class Bar(QWidget):
             self._back.offer(back, self._kit.text(back.text))
         self._cancel.setVisible(view.can_cancel)
         if view.can_cancel:
-            stop = Action("cancel", Text("action.cancel"), Cancelled(), Weight.QUIET)
+            card = view.page not in _NO_CARD_THERE
+            self._cancel.set_icon("eject" if card else "leave")
+            stop = Action("cancel", Text("action.cancel" if card else "action.stop"), Cancelled(), Weight.QUIET)
             self._cancel.offer(stop, self._kit.text(stop.text))
         self.setVisible(back is not None or view.can_cancel)
 

@@ -106,7 +106,8 @@ class ConsentBody(Body):
                 years.say(word("ui.years", years=shown[item]) if shown[item] else "")
         few = len(shown) <= _FEW
         self._inside.setSpacing(self.theme.mm(6 if few else 3.5))
-        self._terms.say([self.kit.text(lead) for lead in view.lead], "lead" if few else "body")
+        size = "button" if len(shown) == 1 and Item.DISPENSE not in shown else "lead" if few else "body"
+        self._terms.say([self.kit.text(lead) for lead in view.lead], size)
         main = [action for action in view.actions if action.weight != Weight.QUIET]
         listed = Item.DISPENSE in shown
         self._main.offer([] if listed else main)
@@ -143,7 +144,8 @@ class GridChoices(QWidget):
         self._buttons = []
         for place, action in enumerate(actions):
             icon = ICONS.get(action.name, "dispense")
-            button = ActionButton(self._kit.theme, action.name, height=height, icon=icon, icon_mm=8)
+            size = "button" if columns == 1 else "lead"
+            button = ActionButton(self._kit.theme, action.name, height=height, size=size, icon=icon, icon_mm=7)
             button.chosen.connect(self._chosen)
             self._grid.addWidget(button, place // columns, place % columns)
             self._buttons.append(button)
@@ -162,7 +164,7 @@ class AnswersBody(Body):
         for item in _ORDER:
             sheet = Panel(kit.theme)
             line = QHBoxLayout(sheet)
-            row = Row(kit, item.name.lower(), 22, detail="lead")
+            row = Row(kit, item.name.lower(), 22, detail="lead", strong=True)
             change = ActionButton(
                 kit.theme,
                 f"change_{item.name.lower()}",
@@ -186,16 +188,19 @@ class AnswersBody(Body):
         given = dict(view.panel.rows) if isinstance(view.panel, AnswersPanel) else {}
         changes = []
         dense, spacious = len(given) >= _DENSE, len(given) <= _SPACIOUS
-        edge = self.theme.mm(1.6 if dense else 6.5 if spacious else 4)
+        edge = self.theme.mm(1.9 if dense else 6.5 if spacious else 4)
         self.column.setSpacing(self.theme.mm(2.4 if dense else 4))
         for item, (line, sheet, row, change) in self._rows.items():
             sheet.setVisible(item in given)
             if item in given:
                 line.setContentsMargins(self.theme.mm(8), edge, self.theme.mm(6), edge + 5)
-                row.label.resize_to("lead" if dense else "heading")
-                row.detail.resize_to("body" if dense else "lead")
-                row.spacing(0 if dense else 2)
-                row.icon.resize_to(14 if dense else 22)
+                row.label.resize_to("body" if dense else "heading")
+                row.detail.resize_to("lead")
+                row.spacing(0.5 if dense else 2)
+                row.icon.resize_to(15 if dense else 22)
+                no = given[item].key.endswith("no") and item is not Item.PRESCRIPTION
+                row.icon.show_icon(item.name.lower(), "ink_soft" if no else "key", "disabled" if no else "key_tint")
+                row.detail.tint("ink" if no else "key_deep")
                 change.resize_to(15.5 if dense else 18, "lead")
                 key = item.name.lower()
                 row.say(word(f"item.{key}"), self.kit.text(given[item]))

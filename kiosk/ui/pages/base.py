@@ -173,6 +173,7 @@ class Choices(QWidget):
             align=LEFT if big else Qt.AlignmentFlag.AlignHCenter,
             size="heading" if big else "button",
             arrow=big,
+            after=action.name == "next_page",
         )
         if big:
             button.setMaximumHeight(self._kit.theme.mm(self._height * 1.35))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from kiosk.reception import states
 from kiosk.reception.states import Ending
-from kiosk.reception.view import ProblemPanel, ResultPanel, View
+from kiosk.reception.view import Page, ProblemPanel, ResultPanel, View
 from kiosk.ui.components import CENTRE, Icon, Notice, Panel, Words
 from kiosk.ui.pages.base import Body, Choices, Kit
 from kiosk.ui.pages.start import Row
@@ -28,7 +29,7 @@ class ResultBody(Body):
         self._sheet = Panel(kit.theme)
         inside = QVBoxLayout(self._sheet)
         inside.setContentsMargins(mm(8), mm(6), mm(8), mm(7))
-        inside.setSpacing(mm(3))
+        inside.setSpacing(mm(3.5))
         line = QHBoxLayout()
         line.setSpacing(mm(5))
         self._icon = Icon(kit.theme, "check", "good", 22, disc="good_tint")
@@ -44,8 +45,19 @@ class ResultBody(Body):
         self.column.addStretch(1)
         self.column.addWidget(self._sheet)
         self.column.addStretch(2)
-        self._papers = Notice(kit.theme, "info")
+        self._leaf = QWidget()
+        leaf = QHBoxLayout(self._leaf)
+        leaf.setContentsMargins(mm(4), 0, mm(4), 0)
+        leaf.setSpacing(mm(4))
+        leaf.addWidget(Icon(kit.theme, "book", "ink_soft", 9))
+        self._leaf_words = Words(kit.theme, "lead", colour="ink_soft", leading=1.4)
+        leaf.addWidget(self._leaf_words, 1)
+        self.column.addWidget(self._leaf)
+        self.column.addStretch(1)
+        self._papers = Notice(kit.theme, "info", "lead")
         self.column.addWidget(self._papers)
+        self._code = Words(kit.theme, "small", colour="ink_soft", align=CENTRE)
+        self.column.addWidget(self._code)
 
     def apply(self, view: View) -> None:
         word = self.kit.word
@@ -62,8 +74,22 @@ class ResultBody(Body):
         numbered = panel.number is not None
         self._label.say(word("ui.number_label") if numbered else "")
         self._number.say(str(panel.number) if numbered else "")
-        self._hint.say(word("ui.number_hint") if numbered else "")
+        # Whoever is asked to come to the counter is not asked to wait.
+        waits = good and (view.notice is None or view.notice.key != f"notice.{states.Notice.WELFARE_UNREGISTERED}")
+        self._hint.say(word("ui.number_hint") if numbered and waits else "")
         self._papers.say("\n".join(besides))
+        code = panel.failure
+        self._code.say(word("ui.code_line", code=code.value, time=self.kit.time()) if code is not None else "")
+        line = self._line(panel) if view.page == Page.FAREWELL and good else ""
+        self._leaf.setVisible(bool(line))
+        self._leaf_words.say(line)
+
+    def _line(self, panel: ResultPanel) -> str:
+        """A quiet line of the leaflet; the reception number says which."""
+        names = self.kit.policy.leaflet
+        if panel.number is None or not names:
+            return ""
+        return self.kit.maybe(f"leaflet.{names[panel.number % len(names)]}.line")
 
 
 class ProblemBody(Body):

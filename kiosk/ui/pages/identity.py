@@ -14,7 +14,7 @@ from kiosk.reception.view import DoorPanel, LookPanel, LookupDoorPanel, Progress
 from kiosk.ui.components import CENTRE, LEFT, Button, Icon, Progress, Words, paint_sheet
 from kiosk.ui.keypad import PinPad
 from kiosk.ui.pages.base import Body, Choices, Kit
-from kiosk.ui.pictures import CardOnReader, Motion
+from kiosk.ui.pictures import CardOnReader, Motion, PaperPicture
 from kiosk.ui.ports import Secret
 from kiosk.ui.preview import Preview
 from kiosk.ui.theme import Theme
@@ -70,6 +70,8 @@ class WaitBody(Body):
         self.column.addStretch(1)
         self._card = CardOnReader(kit, motion, height=110)
         self.column.addWidget(self._card)
+        self._paper = PaperPicture(kit, height=110)
+        self.column.addWidget(self._paper)
         self.column.addStretch(1)
         self._reading = ReadingLine(kit)
         self.column.addWidget(self._reading)
@@ -78,7 +80,9 @@ class WaitBody(Body):
     def apply(self, view: View) -> None:
         panel = view.panel
         self._reading.setVisible(isinstance(panel, ProgressPanel))
-        self._card.setVisible(not isinstance(panel, ProgressPanel) or panel.card)
+        card = not isinstance(panel, ProgressPanel) or panel.card
+        self._card.setVisible(card)
+        self._paper.setVisible(not card)
         if isinstance(panel, ProgressPanel):
             self._reading.show_progress(panel, "ui.do_not_move" if panel.card else "ui.please_wait")
 

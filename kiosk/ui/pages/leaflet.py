@@ -12,7 +12,8 @@ from kiosk.ui.typeset import lay_out
 
 PORTAL = "https://myna.go.jp/"  # Mynaportal's public top page, as the leaflet prints it
 _PARAGRAPHS = 4
-_ROOM = 118  # mm for the sentences
+_ROOM = 120  # mm for the sentences and what stands below them
+_PORTAL_ROOM = 53
 
 
 class LeafletBody(Body):
@@ -22,7 +23,7 @@ class LeafletBody(Body):
         super().__init__(kit)
         mm = kit.theme.mm
         self._picture = LeafletPicture(kit)
-        self.column.addWidget(self._picture, 1)
+        self.column.addWidget(self._picture, 10)
         sheet = Panel(kit.theme)
         inside = QVBoxLayout(sheet)
         inside.setContentsMargins(mm(9), mm(8), mm(9), mm(9))
@@ -36,12 +37,13 @@ class LeafletBody(Body):
         portal = QHBoxLayout(self._portal)
         portal.setContentsMargins(0, 0, 0, 0)
         portal.setSpacing(mm(7))
-        self._code = QrCode(kit.theme, PORTAL, 40)
+        self._code = QrCode(kit.theme, PORTAL, 48)
         portal.addWidget(self._code)
         self._address = Words(kit.theme, "lead", align=LEFT, leading=1.4)
         portal.addWidget(self._address, 1)
         inside.addWidget(self._portal)
         self.column.addWidget(sheet)
+        self.column.addStretch(1)
         self._places = Places(kit.theme)
         self.column.addWidget(self._places)
         self._where = Words(kit.theme, "body", colour="ink_soft", align=CENTRE, leading=1.2)
@@ -56,7 +58,7 @@ class LeafletBody(Body):
         self._picture.draw(panel.name)
         paragraphs = "\n".join(self.kit.text(lead) for lead in view.lead).split("\n")
         dated = self.kit.maybe(f"leaflet.{panel.name}.dated")
-        size = self._size(paragraphs, bool(dated), panel.qr)
+        size = self._size(paragraphs, dated, panel.qr)
         for place, words in enumerate(self._lines):
             # More paragraphs than places: the last place takes the rest.
             rest = paragraphs[place:] if place == _PARAGRAPHS - 1 else paragraphs[place : place + 1]
@@ -69,13 +71,15 @@ class LeafletBody(Body):
         self._where.say(self.kit.word("ui.leaflet_place", page=panel.index + 1, pages=panel.total))
         self._choices.offer(view.actions)
 
-    def _size(self, paragraphs: list[str], dated: bool, qr: bool) -> str:
+    def _size(self, paragraphs: list[str], dated: str, qr: bool) -> str:
         """The largest text that leaves the drawing its room."""
-        mm = self.theme.mm
-        room = mm(_ROOM - (20 if dated else 0) - (45 if qr else 0))
-        width = self.theme.size[0] - mm(2 * SIDE + 18)
+        theme, mm = self.theme, self.theme.mm
+        width = theme.size[0] - mm(2 * SIDE + 18)
+        room: float = mm(_ROOM - (_PORTAL_ROOM if qr else 0))
+        if dated:
+            room -= lay_out(dated, theme.font("body"), width, leading=1.4).height + mm(5)
         for size in ("button", "lead"):
-            blocks = [lay_out(text, self.theme.font(size), width, leading=1.45) for text in paragraphs]
+            blocks = [lay_out(text, theme.font(size), width, leading=1.45) for text in paragraphs]
             if sum(block.height for block in blocks) + mm(5) * (len(blocks) - 1) <= room:
                 return size
         return "body"

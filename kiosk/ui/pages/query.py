@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, Slot
+from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from kiosk.reception.insured import QueryDoubt, QueryField, check_digit
@@ -84,7 +84,8 @@ class QueryBody(Body):
         self._right = Notice(theme, "good")
 
         insurer = self._line(self.boxes[Step.INSURER])
-        insurer.addWidget(self._right, 1)
+        insurer.addWidget(self._right, 1, Qt.AlignmentFlag.AlignVCenter)
+        insurer.addStretch(0)
         self._group(self.column, "insurer", insurer)
         person = QHBoxLayout()
         person.setSpacing(mm(4))

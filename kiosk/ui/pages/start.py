@@ -10,20 +10,7 @@ from kiosk.reception.events import Event
 from kiosk.reception.view import Action, ProblemPanel, View
 from kiosk.ui.components import CENTRE, Icon, Panel, Press, Words, paint_sheet
 from kiosk.ui.pages.base import Body, Choices, Kit, named, without
-from kiosk.ui.pictures import CardOnReader, Motion, draw_paper
-
-
-class PaperPicture(QWidget):
-    def __init__(self, kit: Kit) -> None:
-        super().__init__()
-        self._kit = kit
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        tall = self.height() * 0.86
-        wide = tall * 0.74
-        draw_paper(painter, self._kit, QRectF((self.width() - wide) / 2, self.height() * 0.05, wide, tall))
+from kiosk.ui.pictures import CardOnReader, Motion, PaperPicture
 
 
 class Door(Press):
@@ -101,17 +88,24 @@ class IdleBody(Body):
 
 
 class Row(QWidget):
-    """Icon, a bold line, a plain line."""
+    """Icon, a bold line, a plain line; `strong`: the second line is the bold one."""
 
     def __init__(
-        self, kit: Kit, icon: str, icon_mm: float = 13, *, size: str = "heading", detail: str = "body"
+        self,
+        kit: Kit,
+        icon: str,
+        icon_mm: float = 13,
+        *,
+        size: str = "heading",
+        detail: str = "body",
+        strong: bool = False,
     ) -> None:
         super().__init__()
         mm = kit.theme.mm
         self._theme = kit.theme
         self.icon = Icon(kit.theme, icon, "key", icon_mm, disc="key_tint")
-        self.label = Words(kit.theme, size, bold=True, leading=1.3)
-        self.detail = Words(kit.theme, detail, colour="ink_soft", leading=1.4)
+        self.label = Words(kit.theme, size, bold=not strong, leading=1.3)
+        self.detail = Words(kit.theme, detail, bold=strong, colour="ink_soft", leading=1.4)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(mm(6))
