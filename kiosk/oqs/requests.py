@@ -94,19 +94,18 @@ def write(request: Request, encoding: Encoding) -> bytearray:
     """Raises `Unmappable`. The caller wipes what it gets."""
     writer = Writer(encoding, exact=True)
     writer.open("XmlMsg", "MessageHeader")
-    match request:
-        case EligibilityRequest():
-            writer.leaves(_ELIGIBILITY_HEADER, request)
-            writer.close()
-            writer.open("MessageBody", _SEARCH_GROUP)
-            writer.leaves(_SEARCH, request.search)
-            writer.close(3)
-        case ClinicalRequest():
-            writer.leaves(_CLINICAL_HEADER, request)
-            writer.close()
-            writer.open("MessageBody")
-            writer.leaves(_clinical_body(request.kind), request)
-            writer.close(2)
+    if isinstance(request, EligibilityRequest):
+        writer.leaves(_ELIGIBILITY_HEADER, request)
+        writer.close()
+        writer.open("MessageBody", _SEARCH_GROUP)
+        writer.leaves(_SEARCH, request.search)
+        writer.close(3)
+    else:
+        writer.leaves(_CLINICAL_HEADER, request)
+        writer.close()
+        writer.open("MessageBody")
+        writer.leaves(_clinical_body(request.kind), request)
+        writer.close(2)
     return writer.content
 
 
