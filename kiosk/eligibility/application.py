@@ -10,6 +10,7 @@ from fastapi import FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import ASGIApp as App
 from starlette.types import Message as Message_
 from starlette.types import Receive, Scope, Send
@@ -72,9 +73,13 @@ def create_app(desk: Desk) -> FastAPI:
         return _problem("request_malformed", 422)
 
     @app.exception_handler(HTTPException)
-    async def no_such_thing(_: Request, error: HTTPException) -> Response:
-        code = "method_not_allowed" if error.status_code == 405 else "not_found"
-        return _problem(code, error.status_code, error.headers)
+    async def no_such_thing(request: Request, error: HTTPException) -> Response:
+        if error.status_code != 405:
+            return _problem("not_found", error.status_code)
+        # Of all routes of this path: the framework names those of the first only.
+        there = [route for route in app.routes if isinstance(route, Route) and _is_at(route, request)]
+        methods = sorted({method for route in there for method in route.methods or ()})
+        return _problem("method_not_allowed", 405, {"Allow": ", ".join(methods)})
 
     @app.post("/v1/challenges")
     async def challenge(request: Request) -> Response:
@@ -124,6 +129,10 @@ def create_app(desk: Desk) -> FastAPI:
         return JSONResponse(contract.document())
 
     return app
+
+
+def _is_at(route: Route, request: Request) -> bool:
+    return route.path_regex.match(request.url.path) is not None
 
 
 def _terminal(request: Request) -> str:

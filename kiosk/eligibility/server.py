@@ -63,7 +63,10 @@ class Fault:
 
 
 class SimulatedGateway:
-    """Starts at once, on a port of 127.0.0.1 that the system chooses. `now` gives zone-aware time."""
+    """Starts at once, on a port of 127.0.0.1 that the system chooses. `now` gives zone-aware time.
+
+    `wrap`: puts something around the application; tests do.
+    """
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class SimulatedGateway:
         now: Callable[[], datetime] = lambda: datetime.now(JST),
         challenge_seconds: int = CHALLENGE_SECONDS,
         port: int = 0,
+        wrap: Callable[[App], App] = lambda app: app,
     ) -> None:
         self.fault: Fault | None = None
         self.requests: list[str] = []  # "POST /v1/challenges"; no bodies
@@ -81,7 +85,7 @@ class SimulatedGateway:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.desk = Desk(world, now, challenge_seconds)
         config = uvicorn.Config(
-            echoing(self._spoiling(create_app(self.desk))),
+            echoing(self._spoiling(wrap(create_app(self.desk)))),
             http=_Protocol,
             lifespan="off",
             log_config=None,
