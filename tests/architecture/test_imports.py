@@ -16,6 +16,8 @@ from tests.architecture.project import ROOT
 # Each contract and an import, planted in a module of the file's name, that must break it.
 VIOLATIONS = {
     "layers": ("kiosk/runtime/planted_layers.py", "import kiosk.app"),
+    "neutral-records": ("kiosk/oqs/planted_adapter.py", "import kiosk.handoff"),
+    "fhir": ("kiosk/runtime/planted_fhir.py", "import fhir.resources"),
     "pure-reception": ("kiosk/reception/planted_numpy.py", "import numpy"),
     "devices-below": ("devices/planted_kiosk.py", "import kiosk.reception"),
     "ui-sees-no-device": ("kiosk/ui/planted_device.py", "import devices.ports"),
