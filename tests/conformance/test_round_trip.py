@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -11,9 +13,10 @@ from hypothesis import given, settings
 from kiosk.oqs import reader
 from kiosk.oqs.document import UNMAPPABLE, Encoding, seen, write
 from kiosk.oqs.rules import check
+from kiosk.oqs.schema import leaves
 from kiosk.qualification import RECORD_LAWS, QualificationResult, broken
 from tests.helpers import second_reader
-from tests.helpers.any_result import results
+from tests.helpers.any_result import Maker, results
 from tests.helpers.face_schema import refusals
 
 
@@ -27,7 +30,7 @@ def as_seen(part: Any, encoding: Encoding) -> Any:
 
 
 @pytest.mark.parametrize("encoding", list(Encoding))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=150)
 @given(value=results())
 def test_there_and_back(encoding: Encoding, value: QualificationResult) -> None:
     assert broken(RECORD_LAWS, value) == []
@@ -41,3 +44,28 @@ def test_there_and_back(encoding: Encoding, value: QualificationResult) -> None:
     second_reader.read(content, face=False)
     circles = content.decode(encoding.codec).count(UNMAPPABLE)
     assert document.substituted == circles - value.to_json().decode().count(UNMAPPABLE)
+
+
+def test_the_records_are_not_all_alike() -> None:
+    """Every element, every code: or the test above would say little."""
+    seen: set[tuple[str, str]] = set()
+    for seed in range(300):
+        seen |= set(_leaves(json.loads(Maker(seed, ["x"]).result().to_json()), ""))
+    shapes = dict(leaves(QualificationResult))
+    assert shapes.keys() == {path for path, _ in seen}
+    for path, shape in shapes.items():
+        if shape.codes is not None:
+            assert set(shape.codes.values) == {text for place, text in seen if place == path}, path
+
+
+def _leaves(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, list):
+        name = where.rpartition("/")[2]
+        entry = {"ResultList": "ResultOfQualificationConfirmation", "PublicExpenseResultList": "MedicalTicketInfo"}
+        for each in value:
+            yield from _leaves(each, f"{where}/{entry.get(name, 'SpecificDiseasesCertificateInfo')}")
+    else:
+        for name, each in value.items():
+            yield from _leaves(each, f"{where}/{name}".removeprefix("/"))
