@@ -11,6 +11,7 @@ from pathlib import Path
 from kiosk.reception.view import Text
 
 FALLBACK = "ja"
+_LEAFLET_PARTS = ("title", "body", "dated", "line")
 
 _log = logging.getLogger(__name__)
 _formatter = string.Formatter()
@@ -48,6 +49,37 @@ def _flatten(table: Mapping[str, object], prefix: str, file: str) -> dict[str, s
     return flat
 
 
+def _read(path: Path) -> dict[str, str]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogueBroken(f"{path.name}: {error}") from error
+    return _flatten(table, "", path.name)
+
+
+def _page_of(key: str) -> str:
+    """The page that a key of the leaflet belongs to; empty for every other key."""
+    parts = key.split(".")
+    return parts[1] if parts[0] == "leaflet" and len(parts) == 3 else ""
+
+
+def _leaflet(texts: dict[str, str], file: str) -> dict[str, str]:
+    """Nothing but whole pages."""
+    for key, pattern in texts.items():
+        if not _page_of(key) or key.split(".")[2] not in _LEAFLET_PARTS:
+            parts = ", ".join(_LEAFLET_PARTS)
+            raise CatalogueBroken(f"{file}: {key} is no text of a leaflet page (leaflet.<name> with {parts})")
+        if not pattern.strip():
+            raise CatalogueBroken(f"{file}: {key} is empty")
+        if placeholders(pattern) - {"institution"}:
+            raise CatalogueBroken(f"{file}: {key}: only {{institution}} may stand in braces")
+    for page in sorted({_page_of(key) for key in texts}):
+        for part in ("title", "body"):
+            if f"leaflet.{page}.{part}" not in texts:
+                raise CatalogueBroken(f"{file}: leaflet.{page} has no {part}")
+    return texts
+
+
 class Catalogue:
     """Immutable. `defaults` are values that every text may use, such as the institution's name.
 
@@ -66,11 +98,7 @@ class Catalogue:
         """Every `<language>.toml` in `directory`. Raises `CatalogueBroken`."""
         texts: dict[str, dict[str, str]] = {}
         for path in sorted(directory.glob("*.toml")):
-            try:
-                table = tomllib.loads(path.read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-                raise CatalogueBroken(f"{path.name}: {error}") from error
-            texts[path.stem] = _flatten(table, "", path.name)
+            texts[path.stem] = _read(path)
         return cls(texts)
 
     def with_own(self, directory: Path, prefix: str) -> Catalogue:
@@ -87,6 +115,35 @@ class Catalogue:
                     raise CatalogueBroken(f"{language}.toml: {key} is not under {prefix}")
         texts = {language: {**entries, **own.get(language, {})} for language, entries in self._texts.items()}
         return Catalogue(texts, self._defaults)
+
+    def with_leaflet(self, directory: Path) -> Catalogue:
+        """The institution's own leaflet: `<language>.toml` with pages `[leaflet.<name>]` for every language.
+
+        A page has `title` and `body`; `dated` (when something holds since) and `line` (for the last page) are
+        optional. A page of the same name is replaced as a whole. Raises `CatalogueBroken`.
+        """
+        texts = {language: dict(entries) for language, entries in self._texts.items()}
+        files = {path.stem: path for path in sorted(directory.glob("*.toml"))}
+        for stem in files:
+            if stem not in texts:
+                raise CatalogueBroken(f"{files[stem].name}: the languages are {', '.join(texts)}")
+        added = {}
+        for language in texts:
+            if language not in files:
+                raise CatalogueBroken(f"{directory.name}: there is no {language}.toml")
+            added[language] = _leaflet(_read(files[language]), files[language].name)
+            if added[language].keys() != added[FALLBACK].keys():
+                odd = sorted(added[language].keys() ^ added[FALLBACK].keys())
+                raise CatalogueBroken(f"{files[language].name}: not the same keys as {FALLBACK}.toml: {', '.join(odd)}")
+            pages = {key.split(".")[1] for key in added[language]}
+            kept = {k: text for k, text in texts[language].items() if _page_of(k) not in pages}
+            texts[language] = {**kept, **added[language]}
+        return Catalogue(texts, self._defaults)
+
+    @property
+    def leaflet_pages(self) -> frozenset[str]:
+        """Names that [leaflet] pages may have."""
+        return frozenset(name for name in map(_page_of, self._texts[FALLBACK]) if name)
 
     def with_defaults(self, **values: str) -> Catalogue:
         return Catalogue(self._texts, {**self._defaults, **values})

@@ -40,7 +40,7 @@ class Terms(QWidget):
         mm = kit.theme.mm
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(mm(4))
+        column.setSpacing(mm(6))
         self._lines: list[tuple[Icon, Words]] = []
         for name in ("people", "clock"):
             line = QHBoxLayout()

@@ -54,10 +54,11 @@ class ResultBody(Body):
         leaf.addWidget(self._leaf_words, 1)
         self.column.addWidget(self._leaf)
         self.column.addStretch(1)
-        self._papers = Notice(kit.theme, "info", "lead")
+        self._papers = Notice(kit.theme, "info")
         self.column.addWidget(self._papers)
         self._code = Words(kit.theme, "small", colour="ink_soft", align=CENTRE)
         self.column.addWidget(self._code)
+        self.column.addSpacing(mm(4))
 
     def apply(self, view: View) -> None:
         word = self.kit.word
