@@ -28,7 +28,7 @@ from devices.simulated.vpcd import Insertion
 from kiosk.cli.options import add_json
 from kiosk.cli.report import verdict
 from kiosk.cli.scenery import Scenery, scenery
-from kiosk.eligibility import liaison
+from kiosk.eligibility import contract, liaison
 from kiosk.eligibility.model import BadMessage, GatewayWorld
 from kiosk.eligibility.server import Fault, FaultKind, SimulatedGateway
 from kiosk.eligibility.simulated import Desk, Release
@@ -52,6 +52,7 @@ def register(subparsers: Any) -> None:
     gateway.add_argument("--tls", type=Path, default=_BUILD / "test-tls", metavar="DIR", help="certificates and keys")
     gateway.add_argument("--terminal", default=TERMINAL, help="whose client certificate is made (default: %(default)s)")
     gateway.add_argument("--port", type=int, default=0, help="0: any that is free")
+    gateway.add_argument("--write-openapi", type=Path, metavar="FILE", help="write its OpenAPI document, and end")
     gateway.add_argument("--fault", choices=[kind.value for kind in FaultKind], help="what goes wrong at every request")
 
     card = parts.add_parser("card", help="a virtual My Number Card in a PC/SC reader")
@@ -61,6 +62,7 @@ def register(subparsers: Any) -> None:
 
     terminal = parts.add_parser("terminal", help="the 連携アプリケーション: folders req, res and face")
     terminal.add_argument("--root", type=Path, required=True, metavar="DIR", help="gets the three folders")
+    terminal.add_argument("--world", default="", metavar="FILE", help="who comes; - is one line of standard input")
     terminal.add_argument("--encoding", choices=list(_ENCODINGS), default="utf-8", help="of what is written")
     terminal.add_argument("--delay", type=_seconds, default=0.0, metavar="S", help="until an answer is written")
     terminal.add_argument(
@@ -96,13 +98,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _gateway(args: argparse.Namespace, stop: threading.Event) -> int:
+    if args.write_openapi:
+        args.write_openapi.write_text(contract.text(), encoding="utf-8")
+        return 0
     try:
-        if args.world == "-":
-            world = GatewayWorld.parse(sys.stdin.buffer.readline())
-        elif args.world:
-            world = GatewayWorld.parse(Path(args.world).read_bytes())
-        else:
-            world = _scenery().gateway
+        world = _world(args)
     except (BadMessage, OSError) as error:
         return verdict(f"the simulated gateway was not started: {error}", False)
     with SimulatedGateway(world, ensure_test_tls(args.tls, (args.terminal,)), port=args.port) as server:
@@ -111,6 +111,13 @@ def _gateway(args: argparse.Namespace, stop: threading.Event) -> int:
         print(f"simulated gateway, {len(world.people)} people: {server.url}", flush=True)
         _wait(stop)
     return 0
+
+
+def _world(args: argparse.Namespace) -> GatewayWorld:
+    """Raises `BadMessage`, OSError."""
+    if args.world == "-":
+        return GatewayWorld.parse(sys.stdin.buffer.readline())
+    return GatewayWorld.parse(Path(args.world).read_bytes()) if args.world else _scenery().gateway
 
 
 def _card(args: argparse.Namespace, stop: threading.Event) -> int:
@@ -138,7 +145,10 @@ def _card(args: argparse.Namespace, stop: threading.Event) -> int:
 
 
 def _terminal(args: argparse.Namespace, stop: threading.Event) -> int:
-    world = _scenery().gateway
+    try:
+        world = _world(args)
+    except (BadMessage, OSError) as error:
+        return verdict(f"the simulated terminal was not started: {error}", False, args.json)
     institution = args.institution or world.institution
     if re.fullmatch("99[0-9]{8}", institution) is None:
         return verdict("the institution of a simulated terminal has ten digits beginning with 99", False, args.json)

@@ -202,7 +202,7 @@ _R = "2f1c6a0e-3b5d-4c8e-9a47-0d6f5b1e7c22"
 _F = "vN3xQ8yLk2Zr5TbA"
 _ANSWERS = [{"item": "YZK", "given": True}, {"item": "TKK", "given": False}]
 _CONSENT = {"text_version": "2026-04", "language": "ja", "comprehensive": False, "answers": _ANSWERS, "dispense": []}
-_EXAMPLES: dict[str, Any] = {
+EXAMPLES: dict[str, Any] = {
     "ChallengeReply": {
         "id": "Zk3mQ0vXyT1sB7uNf4cLh8pR",
         "nonce": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
@@ -348,8 +348,8 @@ def _link(name: str, call: _Call) -> dict[str, Any]:
 
 def _content(schema: str) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": _ref(schema)}
-    if schema in _EXAMPLES:
-        content["example"] = _EXAMPLES[schema]
+    if schema in EXAMPLES:
+        content["example"] = EXAMPLES[schema]
     return {"application/json": content}
 
 
@@ -365,13 +365,13 @@ def _schemas() -> dict[str, Any]:
     schemas["SubsidyCertificate"] = _object(certificate, tuple(certificate))
     token = {"type": "string", "minLength": 1, "maxLength": 64}
     full = {
-        "reception": {"type": "string", "pattern": RECEPTION},
+        "reception": token,
         "qualification": _ref("QualificationResult"),
         "subsidy": {"anyOf": [{"enum": [each.value for each in SubsidyOutcome]}, {"type": "null"}]},
         "certificates": {"type": "array", "items": _ref("SubsidyCertificate"), "maxItems": MANY},
         "dispense": {"type": "array", "items": token, "maxItems": MANY},
     }
-    schemas["FullResult"] = _object(full, tuple(full))
+    schemas["FullResult"] = _object(full, ("reception", "qualification"))
     schemas["QualificationResult"] = _group(QualificationResult)
     row = {"anyOf": [_ref("Medication"), _ref("Checkup")]}
     kinds = [Item.MEDICATION.value, Item.CHECKUP.value]

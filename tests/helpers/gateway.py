@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from devices.card import tlv
 from devices.secret import SecretBytes
@@ -16,14 +17,15 @@ from devices.simulated.files import PersonCard, sign
 from devices.simulated.pki import load_key
 from devices.simulated.world import World, load_personas, personas_folder
 from kiosk.cli.gateway_world import gateway_world
-from kiosk.eligibility.model import GatewayWorld
+from kiosk.eligibility.model import DiseaseRecord, GatewayWorld, LimitRecord, PrescriptionMessage, SubsidyRecord
 from kiosk.eligibility.port import CardEvidence, JpkiSignature
 from kiosk.qualification import JST
 from kiosk.reception.consent import Answers, Item
 from kiosk.reception.insured import Query
-from kiosk.reception.states import Validity
+from kiosk.reception.states import Subsidy, Validity
 
 INSTITUTION = "9910000001"
+ELSEWHERE = "9910000002"
 PEOPLE = (
     "employee",
     "elder",
@@ -132,9 +134,35 @@ def query(name: str, **changes: str) -> SecretBytes:
     return SecretBytes(Query(**{**fields, **changes}).to_json())
 
 
-def every(questions: Iterable[Item], yes: bool = True) -> Answers:
+def changed(name: str, base: GatewayWorld | None = None, **insurance: Any) -> GatewayWorld:
+    """The world in which this person's insurance is another."""
+    world = base or known()
+    people = [
+        each.model_copy(update={"insurance": each.insurance.model_copy(update=insurance)})
+        if each.certificate_sha256 == _digest(name)
+        else each
+        for each in world.people
+    ]
+    return world.model_copy(update={"people": people})
+
+
+def rich() -> GatewayWorld:
+    """`employee` has everything that may be asked about; the other terminal stands elsewhere."""
+    world = changed(
+        "employee",
+        diseases=[DiseaseRecord(category="1", valid_from="20250401", self_pay="10000")],
+        limit=LimitRecord(classification="01", flag="A03", valid_from="20250801"),
+        subsidy=Subsidy.AVAILABLE,
+        subsidies=[SubsidyRecord(payer="80990019", recipient="9900018", scheme="見本こども医療費（模擬）")],
+        prescriptions=[PrescriptionMessage(token=f"rx-{number}", day="20260401") for number in (1, 2)],
+        surgeries=True,
+    )
+    return world.model_copy(update={"institutions": {"practice-terminal-2": ELSEWHERE}})
+
+
+def every(questions: Iterable[Item], yes: bool = True, dispense: tuple[str, ...] = ()) -> Answers:
     """The same answer to all, item by item."""
-    return Answers(tuple((item, yes) for item in questions), comprehensive=False)
+    return Answers(tuple((item, yes) for item in questions), comprehensive=False, dispense=dispense)
 
 
 def reception_ids() -> Iterator[str]:
