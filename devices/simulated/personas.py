@@ -397,6 +397,10 @@ def _check_endings(top: _Table, persona: Persona) -> None:
             raise top.error(f"ending[{index}].way", "a look-up only beside [record]")
         if ending.former and not (by_number and persona.record is not None and persona.record.former):
             raise top.error(f"ending[{index}].former", "only with a look-up, beside [[former]]")
+        if by_number and persona.record is not None:
+            covers = (persona.record.cover, *persona.record.former)
+            if any(re.fullmatch("[0-9-]*", cover.symbol + cover.number) is None for cover in covers):
+                raise top.error("record.symbol", "digits and -, where an ending types it")
         if ending.content and not ending.files:
             raise top.error(f"ending[{index}].content", "only with a file")
 

@@ -79,6 +79,8 @@ def differences(row: Row, story: Story, seen: Seen) -> list[str]:
 
 
 def _visit(ending: Ending, story: Story) -> Iterator[str]:
+    if story.stuck:
+        yield f"could not go on: {story.stuck}"
     if story.last_page != ending.last_page:
         yield f"last page {story.last_page}, expected {ending.last_page}"
     for page in ending.pages:
@@ -141,14 +143,18 @@ def _released(persona: Persona, story: Story, seen: Seen) -> Iterator[str]:
 
 
 def content(data: bytes) -> dict[str, tuple[str, ...]]:
-    """Element -> its texts in the order of the file, groups left out. Raises `kiosk.oqs.reader.BadDocument`."""
+    """Element -> its texts in the order of the file. Left out: what was asked for, which repeats part of the answer.
+
+    Raises `kiosk.oqs.reader.BadDocument`.
+    """
     found: dict[str, tuple[str, ...]] = {}
 
     def walk(node: reader.Node) -> None:
         if not node.children:
             found[node.name] = (*found.get(node.name, ()), node.text)
         for child in node.children:
-            walk(child)
+            if child.name != "QualificationConfirmSearchInfo":
+                walk(child)
 
     walk(reader.tree(data)[1])
     return found

@@ -22,7 +22,7 @@ from kiosk.reception.insured import Query
 from kiosk.reception.number import Field, as_printed, length
 from kiosk.reception.view import LeafletPanel, Page
 from kiosk.runtime.loop import Change
-from kiosk.ui.robot import Robot
+from kiosk.ui.robot import NotOnPage, Robot
 
 _STAGES = {
     "Choosing": "certificate",
@@ -105,6 +105,7 @@ class Story:
     notices: list[str] = field(default_factory=list)
     counter: list[str] = field(default_factory=list)
     swapped: bool = False
+    stuck: str = ""  # what could not be pressed
     seconds: float = 0.0
 
     @property
@@ -192,8 +193,12 @@ class Patient:
     # --- what the patient does -------------------------------------------------------------------------------------
 
     def step(self) -> bool:
-        """True when the reception is over."""
-        self._tick()
+        """True when the reception is over, or cannot go on."""
+        try:
+            self._tick()
+        except NotOnPage as error:
+            self.story.stuck = str(error)
+            self._end()
         return self.done
 
     def _tick(self) -> None:
@@ -262,8 +267,8 @@ class Patient:
                 self._robot.act("done")
             case Page.LEAFLET:
                 self._turn_leaf()
-            case Page.FAREWELL if self._began and not self._linger:
-                self._end()
+            case Page.FAREWELL if not self._linger and (self._began or self._role.has_card):
+                self._at_idle()
             case _:
                 self._look_up(page)
 
@@ -297,7 +302,8 @@ class Patient:
         elif self._role.paper is not None or self._stage.card(self._role.persona).kind is CardKind.PAPER:
             self._robot.act("no_card")
         else:
-            self._stage.sit(self._role.persona)
+            if self._role.method == "face":  # to draw somebody whom nobody looks at takes half a processor
+                self._stage.sit(self._role.persona)
             self._stage.insert(self._role.persona)
             self._card_in = True
 
