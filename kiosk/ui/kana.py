@@ -22,6 +22,7 @@ _VOICED = dict(
 )
 _HALF_VOICED = dict(zip("ハヒフヘホ", "パピプペポ", strict=True))
 _SMALL = dict(zip("アイウエオツヤユヨワ", "ァィゥェォッャュョヮ", strict=True))
+_MARKS = {"voice": _VOICED, "semi": _HALF_VOICED, "small": _SMALL}
 KEY_HEIGHT = 15.5  # mm: ten keys across leave no more; staff use it, seldom
 
 
@@ -37,12 +38,24 @@ def _changed(letter: str, table: dict[str, str]) -> str | None:
 
 def marked(code: int, mark: str) -> int | None:
     """The letter with `mark` (voice, semi, small) put on or taken off; None when it has no such form."""
-    table = {"voice": _VOICED, "semi": _HALF_VOICED, "small": _SMALL}[mark]
+    table = _MARKS[mark]
     soft = 0x3041 <= code <= 0x3096
     found = _changed(chr(code + _TO_HIRAGANA) if soft else chr(code), table)
     if found is None:
         return None
     return ord(found) - (_TO_HIRAGANA if soft else 0)
+
+
+def strokes(letter: str) -> list[str]:
+    """The keys that write `letter`: ぎ is switch, キ, voice, switch. The sheet is left as it was."""
+    soft = "ぁ" <= letter <= "ん"
+    plain = chr(ord(letter) + _TO_HIRAGANA) if soft else letter
+    keys = ["switch"] if soft else []
+    for mark, table in _MARKS.items():
+        for before, after in table.items():
+            if after == plain:
+                return [*keys, before, mark, *keys]
+    return [*keys, plain, *keys]
 
 
 class KanaSheet(QWidget):

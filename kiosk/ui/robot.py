@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from kiosk.reception.number import Era, Field, length
+from kiosk.reception.number import Era, Field, as_printed, length
 from kiosk.reception.view import Page
 from kiosk.ui.components import Press
+from kiosk.ui.kana import strokes
 from kiosk.ui.window import KioskWindow
 
 _STEP_MS = 15
@@ -63,6 +66,36 @@ class Robot:
         self.press(f"field:era:{era}")
         self.type_digits(f"{year:0{length(Field.YEAR, era)}d}{month:02d}{day:02d}{expiry:04d}{code}")
         self.press("key:enter")
+
+    def type_query(self, insurer: str, symbol: str, number: str, branch: str, birth: date) -> None:
+        """A look-up by number as staff type it, and go on: digits, hyphens and kana; "" where nothing is printed."""
+        self.type_digits(insurer)
+        if len(insurer) == 6:
+            self.press("key:enter")
+        for text, empty in ((symbol, "key:none"), (number, "key:enter")):
+            self.type_letters(text)
+            self.press("key:enter" if text else empty)
+        if branch:
+            self.type_digits(branch)
+        else:
+            self.press("key:none")
+        era, year = as_printed(birth)
+        self.press(f"field:era:{era}")
+        self.type_digits(f"{year:0{length(Field.YEAR, era)}d}{birth:%m%d}")
+        self.press("key:enter")
+
+    def type_letters(self, text: str) -> None:
+        """Raises `NotOnPage` for a character that no key has."""
+        for char in text:
+            if char.isdecimal() and char.isascii():
+                self.press(f"key:{char}")
+            elif char == "-":
+                self.press("key:hyphen")
+            else:
+                self.press("key:kana")
+                for key in strokes(char):
+                    self.press(f"kana:{key}")
+                self.press("kana:done")
 
     def confirm_by_eye(self, reason: str, credential: str) -> None:
         """Staff: reason, credential, enter."""

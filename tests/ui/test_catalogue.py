@@ -13,11 +13,15 @@ from devices.ports import FaceHint
 from kiosk.i18n import Catalogue, CatalogueBroken, placeholders
 from kiosk.reception.consent import Item
 from kiosk.reception.failure import FailureCode, text_key
+from kiosk.reception.insured import QueryDoubt, QueryField
+from kiosk.reception.leaflet import PAGES
 from kiosk.reception.number import Doubt, Era, Field
 from kiosk.reception.policy import Policy
-from kiosk.reception.states import Ending, StaffReason
-from kiosk.reception.view import Page, Text, View
+from kiosk.reception.questions import Kind
+from kiosk.reception.states import Ending, Notice, StaffReason
+from kiosk.reception.view import AnswersPanel, Page, Text, View, answer_text
 from kiosk.ui.gallery import samples
+from kiosk.ui.pages.query import Step
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +63,12 @@ def test_every_word_of_an_enumeration_is_there(catalogue: Catalogue) -> None:
     wanted += [f"item.{item.name.lower()}" for item in Item] + [f"item_detail.{item.name.lower()}" for item in Item]
     wanted += [f"era.{era}" for era in Era] + [f"era.short_{era}" for era in Era]
     wanted += [f"number.ask.{field}" for field in Field] + [f"number.doubt.{doubt}" for doubt in Doubt]
-    wanted += [f"page.{page}.title" for page in Page]
+    wanted += [f"page.{page}.title" for page in Page if page is not Page.LEAFLET]
+    wanted += [f"leaflet.{name}.{part}" for name in PAGES for part in ("title", "body", "line")]
+    wanted += [f"lookup.doubt.{doubt}" for doubt in QueryDoubt] + [f"lookup.{field}" for field in QueryField]
+    wanted += [f"lookup.ask.{step}" for step in Step] + [f"notice.{notice}" for notice in Notice]
+    wanted += [f"{of}.{kind.name.lower()}" for of in ("people", "purpose") for kind in Kind]
+    wanted += [answer_text(item, yes).key for item in Item for yes in (True, False)]
     assert [key for key in wanted if not catalogue.has(key)] == []
 
 
@@ -83,7 +92,9 @@ def test_every_view_can_be_said(catalogue: Catalogue, language: str, caplog: pyt
 
 def test_every_key_in_the_pages_exists(catalogue: Catalogue) -> None:
     """Literal keys in the UI's code; composed keys are covered by the enumerations above."""
-    key = re.compile(r"(ui|page|action|detail|number|picture|time|notice|era|panel|failure|finding)(\.[a-z_]*[a-z])+")
+    key = re.compile(
+        r"(ui|page|action|detail|number|lookup|leaflet|picture|time|notice|era|panel|failure|finding)(\.[a-z_]*[a-z])+"
+    )
     missing = []
     for path in (ROOT / "kiosk" / "ui").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -95,7 +106,7 @@ def test_every_key_in_the_pages_exists(catalogue: Catalogue) -> None:
 
 def test_every_call_to_the_counter_has_its_sentence(catalogue: Catalogue) -> None:
     source = (ROOT / "kiosk" / "reception" / "machine.py").read_text(encoding="utf-8")
-    reasons = set(re.findall(r'CallCounter\("(\w+)"\)', source))
+    reasons = set(re.findall(r'CallCounter\("(\w+)"\)', source)) | {"postponed", "unclaimed"}
     assert "help" in reasons
     assert [reason for reason in reasons if not catalogue.has(f"counter.{reason}")] == []
 
@@ -134,7 +145,96 @@ def test_without_japanese_there_is_no_catalogue(tmp_path: Path) -> None:
         Catalogue.load(tmp_path)
 
 
-@pytest.mark.parametrize("page", list(Page))
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [
+        ("outcome", [*Ending, "papers"]),
+        ("item", [item.name.lower() for item in Item]),
+        ("item_detail", [item.name.lower() for item in Item]),
+        ("hint", list(FaceHint)),
+        ("reason", list(StaffReason)),
+        ("answer", [answer_text(item, yes).key.removeprefix("answer.") for item in Item for yes in (True, False)]),
+        ("people", [kind.name.lower() for kind in Kind]),
+        ("purpose", [kind.name.lower() for kind in Kind]),
+        ("leaflet", [f"{name}.{part}" for name in PAGES for part in ("title", "body", "line", "dated")]),
+    ],
+)
+def test_no_family_has_a_word_too_many(catalogue: Catalogue, family: str, words: list[str]) -> None:
+    there = {key.removeprefix(f"{family}.") for key in catalogue.all_keys() if key.startswith(f"{family}.")}
+    assert there - set(words) == set()
+
+
+def _composed(node: ast.JoinedStr) -> str | None:
+    """An f-string as a pattern, when it begins with words of its own."""
+    parts = [
+        re.escape(part.value) if isinstance(part, ast.Constant) and isinstance(part.value, str) else r"[a-z0-9_]+"
+        for part in node.values
+    ]
+    return "".join(parts) if isinstance(node.values[0], ast.Constant) and "." in parts[0] else None
+
+
+def test_no_text_is_unused(catalogue: Catalogue) -> None:
+    """A key stands in the code, is composed there, or is said by a view. paper.* has its own tests."""
+    literal: set[str] = set()
+    composed: set[str] = set()
+    for path in (ROOT / "kiosk").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                literal.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and (pattern := _composed(node)):
+                composed.add(pattern)
+    views = [sample.view for sample in samples(Policy(), "ja")]
+    said = {text.key for one in views for text in _all_texts(one)}
+    names = {action.name for one in views for action in one.actions}
+    known = re.compile("|".join(sorted(composed - {r"action\.[a-z0-9_]+", r"detail\.[a-z0-9_]+"})))
+    reasons = {f"counter.{word}" for word in literal if word.isidentifier()}
+    own = {f"detail.{name}" for name in names} | reasons
+    unused = [
+        key
+        for key in catalogue.all_keys()
+        if key not in literal | said | own and not known.fullmatch(key) and not key.startswith(("paper.", "failure."))
+    ]
+    assert sorted(unused) == []
+
+
+def _all_texts(view: View) -> list[Text]:
+    texts = _texts(view)
+    if isinstance(view.panel, AnswersPanel):
+        texts += [answer for _, answer in view.panel.rows]
+    return texts + [value for text in texts for value in text.values.values() if isinstance(value, Text)]
+
+
+def test_a_consent_names_who_what_why_how_long_and_what_a_no_means(catalogue: Catalogue) -> None:
+    """Recipient and institution, information, purpose, period, consequence (design of the consent pages)."""
+    pages = ["page.consent_all", "page.consent_item", "page.lookup_limit"]
+    pages += [f"page.consent_item.{name}" for name in ("disease", "limit", "subsidy", "prescription", "dispense")]
+    for page in pages:
+        text = " ".join(catalogue.pattern(f"{page}.{part}", "ja") or "" for part in ("title", "lead", "lead2"))
+        assert "{institution}" in text, page
+        assert re.search(r"24時間|この受付だけ|今日の", text), page
+        if not page.endswith("prescription"):
+            assert "{people}" in text, page
+            assert re.search(r"見せなくても|使わなくても|選ばなかった", text), page
+    assert "{years}" in (catalogue.pattern("page.consent_item.lead", "ja") or "")
+
+
+def test_no_patient_page_says_why_a_qualification_was_lost(catalogue: Catalogue) -> None:
+    """OQSCD008 is explained to the staff only: a counter is a public place."""
+    reasons = re.compile("死亡|生活保護|医療扶助|death|assistance")
+    for language in catalogue.languages:
+        assert reasons.search(catalogue.pattern("failure.qualification_invalid.staff", language) or "")
+        for key in catalogue.all_keys(language):
+            if not key.startswith("paper.") and not key.endswith(".staff"):
+                assert not reasons.search(catalogue.pattern(key, language) or ""), (language, key)
+
+
+def test_no_page_says_that_somebody_cannot_be_treated(catalogue: Catalogue) -> None:
+    for key in catalogue.all_keys():
+        pattern = catalogue.pattern(key, "ja") or ""
+        assert not re.search("受診できません|受診することができません|診療できません", pattern), key
+
+
+@pytest.mark.parametrize("page", [page for page in Page if page is not Page.LEAFLET])
 def test_titles_are_short(catalogue: Catalogue, page: Page) -> None:
     """At most 40 characters."""
     assert len(catalogue.word(f"page.{page}.title", "ja", institution="見本クリニック", item="健診")) <= 40

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
+from kiosk.reception.consent import Item
 from kiosk.ui.pages.base import ICONS
 from kiosk.ui.theme import Theme, ThemeBroken
 from tests.ui.conftest import ASSETS
@@ -76,7 +77,7 @@ def test_every_icon_draws_something(theme: Theme, qtbot: QtBot) -> None:
 def test_icons_are_used_and_known(theme: Theme) -> None:
     """No drawing lies about that no page shows."""
     source = "".join(path.read_text(encoding="utf-8") for path in Path(ASSETS.parent / "kiosk" / "ui").rglob("*.py"))
-    items = {"surgery", "diagnosis", "medication", "checkup"}
+    items = {item.name.lower() for item in Item}
     for path in (ASSETS / "icons").glob("*.svg"):
         assert f'"{path.stem}"' in source or path.stem in items, path.stem
 
