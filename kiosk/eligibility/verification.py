@@ -39,7 +39,7 @@ class Holder:
         try:
             certificate = x509.load_der_x509_certificate(der)
             key = certificate.public_key()
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise Refused(403, "certificate_malformed") from None
         if not any(_issued_by(certificate, issuer) for issuer in issuers) or not isinstance(key, RSAPublicKey):
             raise Refused(403, "issuer_unknown")
