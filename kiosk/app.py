@@ -30,6 +30,7 @@ from kiosk.downtime.key import load_key
 from kiosk.downtime.queue import Finished, Outcome, Queue
 from kiosk.downtime.service import NoQueue, QueueService
 from kiosk.eligibility.conversation import Conversation
+from kiosk.eligibility.folder import FolderLookup, FolderSettings
 from kiosk.eligibility.gateway import GatewaySettings, HttpsGateway
 from kiosk.eligibility.port import RESULT_EXPIRED, Lookup
 from kiosk.handoff.desk import Handoff, Recovered, Recovery, Unclaimed
@@ -456,8 +457,6 @@ def _folder_lookup(settings: Settings) -> Lookup | None:
     lookup = settings.lookup
     if lookup.source is not LookupSource.FOLDER:
         return None
-    from kiosk.eligibility.folder import FolderLookup, FolderSettings
-
     assert lookup.folder is not None
     return FolderLookup(
         FolderSettings(lookup.folder, settings.kiosk.institution_code, _encoding(lookup.encoding), lookup.seconds)

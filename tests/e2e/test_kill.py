@@ -121,7 +121,7 @@ def check(site: Site, told: str) -> int:
                 complete.add(entry.name)
     assert {file.name for file in site.files} == complete, told
     for file in site.files:
-        read_face_file(file, datetime.now(JST).date())
+        read_face_file(file, datetime.now(JST))
     assert list((site.out / "handoff" / "face").glob("*.tmp")) == [], told
     return len(complete)
 

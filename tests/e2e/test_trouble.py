@@ -26,7 +26,7 @@ def test_one_reception_in_either_encoding(enter: Enter, encoding: str) -> None:
     story = house.visit("pin")
     assert story.last_page == "take_card"
     (file,) = house.files
-    read_face_file(file, datetime.now(JST).date())
+    read_face_file(file, datetime.now(JST))
     assert f'encoding="{encoding}"'.encode() in file.read_bytes()[:80]
 
 
@@ -76,7 +76,7 @@ def test_a_share_that_is_away_delays_the_file_and_loses_nothing(enter: Enter, tm
     assert house.files == []
     finish_later(house)
     (file,) = house.files
-    read_face_file(file, datetime.now(JST).date())
+    read_face_file(file, datetime.now(JST))
 
 
 def test_a_full_disk_delays_the_file_and_loses_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:

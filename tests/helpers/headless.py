@@ -55,7 +55,7 @@ from tests.helpers.full import read_side_file
 
 INSTITUTION = "9910000001"
 PIN = b"246810"
-PATIENCE = 60.0  # seconds for the next event: only a fault of the tests takes so long
+PATIENCE = 20.0  # seconds for the next event: only a fault of the tests takes so long
 
 
 @dataclass(frozen=True)
