@@ -33,9 +33,10 @@ def look(path: Path, most: int) -> bytes | None:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise Unusable("not a file") from None
         raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unusable("not a file")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unusable("not a file")
         content = file.read(most + 1)
     if len(content) > most:
         raise Unusable("size")

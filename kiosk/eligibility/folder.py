@@ -147,7 +147,7 @@ class FolderLookup:
             self.tidy()
             known = self._asked.get(reception)
             if known is not None and known.question == self._question(search):
-                with suppress(GatewayError):
+                with suppress(GatewayError, OSError):
                     return self._answer(reception, known, 0)
             return self._answer(reception, self._ask(reception, search), self._settings.seconds)
 
