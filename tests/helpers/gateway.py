@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,12 +18,26 @@ from devices.simulated.files import PersonCard, sign
 from devices.simulated.pki import load_key
 from devices.simulated.world import World, load_personas, personas_folder
 from kiosk.cli.gateway_world import gateway_world
-from kiosk.eligibility.model import DiseaseRecord, GatewayWorld, LimitRecord, PrescriptionMessage, SubsidyRecord
+from kiosk.eligibility.model import (
+    Answer,
+    ConsentRequest,
+    DiseaseRecord,
+    GatewayWorld,
+    LimitRecord,
+    Person,
+    PrescriptionMessage,
+    ReceptionRequest,
+    StaffEvidence,
+    SubsidyRecord,
+)
 from kiosk.eligibility.port import CardEvidence, JpkiSignature
+from kiosk.eligibility.simulated import Desk
+from kiosk.fullresult import FullResult
+from kiosk.oqs.names import file_identifier
 from kiosk.qualification import JST
 from kiosk.reception.consent import Answers, Item
 from kiosk.reception.insured import Query
-from kiosk.reception.states import Subsidy, Validity
+from kiosk.reception.states import Method, StaffReason, Subsidy, Validity
 
 INSTITUTION = "9910000001"
 ELSEWHERE = "9910000002"
@@ -120,9 +135,52 @@ def clock() -> Clock:
     return Clock(datetime.now(JST))
 
 
+def known_person(name: str, base: GatewayWorld | None = None) -> Person:
+    return next(each for each in (base or known()).people if each.certificate_sha256 == _digest(name))
+
+
+_receptions = itertools.count(1)
+
+
+def arrive(desk: Desk, name: str, terminal: str, asks: tuple[Item, ...] = ()) -> str:
+    """Confirmed by eye, without HTTP; the reception's id."""
+    reception = f"arrived-{next(_receptions)}"
+    desk.receive(
+        terminal,
+        ReceptionRequest(
+            reception=reception,
+            challenge=desk.challenge(terminal).id,
+            terminal=terminal,
+            method=Method.STAFF,
+            certificate=person(name).auth_certificate,
+            evidence=[StaffEvidence(kind="staff_visual", reason=StaffReason.OTHER)],
+            file_identifier=file_identifier(reception),
+            asks=list(asks),
+        ),
+    )
+    return reception
+
+
+def consent(desk: Desk, reception: str, answers: Answers, terminal: str, language: str = "ja") -> FullResult:
+    request = ConsentRequest(
+        text_version="2026-04",
+        language=language,
+        comprehensive=answers.comprehensive,
+        answers=[Answer(item=item, given=yes) for item, yes in answers.given],
+        dispense=list(answers.dispense),
+    )
+    return FullResult.parse(desk.consent(terminal, reception, request))
+
+
+def visit(desk: Desk, name: str, answers: Answers, terminal: str) -> str:
+    reception = arrive(desk, name, terminal)
+    consent(desk, reception, answers, terminal)
+    return reception
+
+
 def query(name: str, **changes: str) -> SecretBytes:
     """What staff type from this person's 資格確認書."""
-    person = next(each for each in known().people if each.certificate_sha256 == _digest(name))
+    person = known_person(name)
     insurance = person.insurance
     fields = {
         "insurer": insurance.insurer_number,

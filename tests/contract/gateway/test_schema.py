@@ -28,7 +28,6 @@ from kiosk.reception.states import Method, StaffReason
 from tests.helpers import gateway as helper
 
 ROOT = Path(__file__).resolve().parents[3]
-SEED = "20260401"
 NAMES = ("employee", "unregistered", "elder", helper.LOST)
 
 
@@ -53,13 +52,14 @@ def known(server: SimulatedGateway, tls: TlsFolder, path: Path) -> None:
 
 def schemathesis(server: SimulatedGateway, tls: TlsFolder, folder: Path, *options: str) -> tuple[int, str]:
     """Exit code and what it printed."""
-    known(server, tls, folder / "known.json")
+    if not (folder / "known.json").exists():
+        known(server, tls, folder / "known.json")
     (folder / "openapi.json").write_text(contract.text())
     server.requests.clear()
     command = [sys.executable, "-m", "schemathesis.cli", "run", str(folder / "openapi.json")]
     command += ["--url", server.url, "--tls-verify", str(tls.ca)]
     command += ["--request-cert", str(tls.certificate()), "--request-cert-key", str(tls.key())]
-    command += ["--checks", "all", "--seed", SEED, "--generation-database", "none", "--no-color", "--workers", "1"]
+    command += ["--checks", "all", "--generation-database", "none", "--no-color", "--workers", "1"]
     found = subprocess.run(
         [*command, *options],
         cwd=folder,
@@ -96,7 +96,7 @@ def test_the_server_keeps_its_contract(tls: TlsFolder, tmp_path: Path) -> None:
     """15 examples for each operation and all links: a process that starts, and some 600 requests."""
     with SimulatedGateway(helper.known(), tls) as server:
         code, output = schemathesis(
-            server, tls, tmp_path, "--max-examples", "15", "--phases", "examples,fuzzing,stateful"
+            server, tls, tmp_path, "--max-examples", "15", "--phases", "examples,fuzzing,stateful", "--seed", "1"
         )
         assert code == 0, output
         assert set(counts(server)) == set(operations())
@@ -108,10 +108,19 @@ def test_the_server_keeps_its_contract(tls: TlsFolder, tmp_path: Path) -> None:
 @pytest.mark.timeout(1200)
 def test_the_server_keeps_its_contract_for_long(tls: TlsFolder, tmp_path: Path) -> None:
     with SimulatedGateway(helper.known(), tls) as server:
-        code, output = schemathesis(server, tls, tmp_path, "--max-examples", "220")
+        code, output = schemathesis(server, tls, tmp_path, "--max-examples", "220", "--seed", "1")
         assert code == 0, output
         found = counts(server)
+        # Of operations without a body schemathesis knows fewer different examples than it is asked for.
+        fewer = [name for name in operations() if found[name] < 200]
+        options = [each for name in fewer for each in ("--include-operation-id", name)]
+        if fewer:
+            more = ("--max-examples", "700", "--phases", "fuzzing", "--seed", "2")
+            code, output = schemathesis(server, tls, tmp_path, *more, *options)
+            assert code == 0, output
+            found += counts(server)
         assert min(found[name] for name in operations()) >= 200, found
+        print(sorted(found.items()))
 
 
 # --- it would find a bug -------------------------------------------------------------------------------------------
@@ -166,20 +175,24 @@ def wrong_shape(app: ASGIApp) -> ASGIApp:
     return wrapped
 
 
-@pytest.mark.parametrize(
-    ("bug", "operation", "finding"),
-    [
-        (wrong_status, "withdraw", "Undocumented status code"),
-        (crash, "lookUp", "Server error"),
-        (wrong_shape, "register", "Response violates schema"),
-    ],
+BUGS = (
+    (wrong_status, "withdraw", "Undocumented status code"),
+    (crash, "lookUp", "Server error"),
+    (wrong_shape, "register", "Response violates schema"),
 )
-def test_a_bug_in_the_server_is_found(
-    tls: TlsFolder, tmp_path: Path, bug: object, operation: str, finding: str
-) -> None:
-    assert callable(bug)
-    with SimulatedGateway(helper.known(), tls, wrap=bug) as server:
-        options = ["--max-examples", "25", "--phases", "fuzzing", "--include-operation-id", operation, "--no-shrink"]
+
+
+def test_bugs_in_the_server_are_found(tls: TlsFolder, tmp_path: Path) -> None:
+    def buggy(app: ASGIApp) -> ASGIApp:
+        for bug, _, _ in BUGS:
+            app = bug(app)
+        return app
+
+    options = ["--max-examples", "25", "--phases", "fuzzing", "--seed", "1", "--continue-on-failure"]
+    for _, operation, _ in BUGS:
+        options += ["--include-operation-id", operation]
+    with SimulatedGateway(helper.known(), tls, wrap=buggy) as server:
         code, output = schemathesis(server, tls, tmp_path, *options)
     assert code == 1, output
-    assert finding in output
+    for _, _, finding in BUGS:
+        assert finding in output
