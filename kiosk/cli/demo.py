@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from kiosk import log
 from kiosk.app import App, use_display
 from kiosk.cli.endings import Row, Seen, differences, rows, way
 from kiosk.cli.options import add_config, add_json
-from kiosk.cli.patient import Patient, Role, Story
+from kiosk.cli.patient import SECOND_CARD, Patient, Role, Story
 from kiosk.cli.report import verdict
 from kiosk.cli.scenery import Scenery, scenery
 from kiosk.cli.stage import Stage
@@ -74,9 +74,9 @@ def run(args: argparse.Namespace) -> int:
         return _print_list()
     started = time.monotonic()
     out: Path = args.out
-    only = tuple(name for name in args.only.split(",") if name)
+    only = {name for name in args.only.split(",") if name} if args.all else {args.persona}
     table = rows(only)
-    unknown = set(only) - {row.persona.id for row in table}
+    unknown = only - {row.persona.id for row in table}
     if unknown:
         return verdict(f"there is no persona {min(unknown)!r}; `kiosk demo --list` names them", False)
     if not args.keep:
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     harden()
     offscreen = args.offscreen or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     say(f"kiosk demo: {'no display, pages are drawn off screen' if offscreen else 'in a window'}")
-    world = _world(args, say)
+    world = _world(args, only and {*only, SECOND_CARD}, say)
     use_display(offscreen=offscreen)
     return _play_all(args, table, world, say) if args.all else _play_one(args, table, world, say)
 
@@ -110,11 +110,11 @@ def _settings(args: argparse.Namespace, kind: str, encoding: str) -> Settings:
     return load(args.config, overrides)
 
 
-def _world(args: argparse.Namespace, say: Callable[[str], None]) -> Scenery:
+def _world(args: argparse.Namespace, only: Collection[str], say: Callable[[str], None]) -> Scenery:
     if args.world is not None:
         data = sys.stdin.buffer.read() if str(args.world) == "-" else args.world.read_bytes()
         return Scenery.from_bytes(data)
-    return scenery(Path("build"), say)
+    return scenery(Path("build"), say, only)
 
 
 class _Say:
@@ -131,11 +131,9 @@ class _Say:
 
 
 def _play_one(args: argparse.Namespace, table: list[Row], world: Scenery, say: _Say) -> int:
-    row = next((row for row in table if (row.persona.id, row.ending.way) == (args.persona, args.way)), None)
-    if args.persona not in world.world.cards:
-        return verdict(f"there is no persona {args.persona!r}; `kiosk demo --list` names them", False)
+    row = next((row for row in table if row.ending.way == args.way), None)
     if row is None:
-        ways = sorted({each.ending.way for each in table if each.persona.id == args.persona})
+        ways = sorted({each.ending.way for each in table})
         return verdict(f"{args.persona} does not go this way, but: {', '.join(ways)}", False)
     with _Counter(args, row.institution, world, say) as counter:
         story, seen = counter.play(row.role, pictures=not args.no_pictures)

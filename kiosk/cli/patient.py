@@ -39,6 +39,7 @@ _STAGES = {
     "HandingOff": "hand-off",
     "LookupHandingOff": "hand-off",
 }
+SECOND_CARD = "swapped"
 _METHODS = {"pin": "pin", "staff": "staff", "each": "pin", "register_pin": "pin"}
 _PAPERS = {
     "lookup": s.Paper.CERTIFICATE,
@@ -59,7 +60,7 @@ class Role:
 
     persona: str
     way: str
-    other: str = "swapped"  # the card that is put down instead, for the way "swap"
+    other: str = SECOND_CARD  # put down instead, for the way "swap"
     answers: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
     query: Query | None = None
 

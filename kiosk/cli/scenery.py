@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -49,13 +49,19 @@ class Scenery:
         )
 
 
-def scenery(folder: Path, say: Say) -> Scenery:
+def scenery(folder: Path, say: Say, only: Collection[str] = ()) -> Scenery:
     """The world of assets/personas. Keys, cards and photos are kept in `folder` until the personas change; what the
-    gateway knows is told anew, because its prescriptions and 医療券 are of these days."""
-    personas = load_personas(personas_folder())
+    gateway knows is told anew, because its prescriptions and 医療券 are of these days.
+
+    `only`: nobody else is needed. The first time only they are made; everybody is made for whoever needs more.
+    """
+    everybody = load_personas(personas_folder())
+    needed = {persona.id for persona in everybody if not only or persona.id in only}
+    needed |= {persona.copy_of for persona in everybody if persona.id in needed and persona.copy_of}
+    few = tuple(persona for persona in everybody if persona.id in needed)
     if os.environ.get("FACES"):
         # Portraits of somebody's own are personal: such a world is never kept.
-        return build(personas, say)
+        return build(few, say)
     stamp = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(personas_folder().glob("*.toml")))).hexdigest()
     kept = folder / "world.json"
     if kept.is_file():
@@ -64,17 +70,19 @@ def scenery(folder: Path, say: Say) -> Scenery:
             if value.get("stamp") == stamp:
                 world = World.from_bytes(json.dumps(value["world"]).encode())
                 if world.built > datetime.now(JST).date() - timedelta(days=_WORLD_DAYS):
-                    return _around(world, personas)
+                    if needed <= world.cards.keys():
+                        return _around(world, everybody)
+                    few = everybody
         except (ValueError, KeyError, TypeError):
             say("the simulated world is damaged and built again")
-    say(f"building the simulated world: keys, cards and photos of {len(personas)} fictional people")
-    made = build(personas, say)
+    made = build(few, say)
     folder.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps({"stamp": stamp, "world": json.loads(made.world.to_bytes())}), encoding="utf-8")
     return made
 
 
 def build(personas: tuple[Persona, ...], say: Say) -> Scenery:
+    say(f"building the simulated world: keys, cards and photos of {len(personas)} fictional people")
     return _around(World.build(personas, _photo), personas)
 
 
