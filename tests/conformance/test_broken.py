@@ -17,6 +17,7 @@ from kiosk.oqs.rules import FACE, RULES
 from kiosk.qualification import Limit, SpecificDisease
 from tests.helpers import second_reader
 from tests.helpers.face_schema import refusals
+from tests.helpers.judges import complaints
 from tests.helpers.results import INSTITUTION, result
 
 GOOD = bytes(
@@ -123,6 +124,7 @@ def test_unbroken_they_all_take_it(tmp_path: Path) -> None:
     assert cli.main(["check", "--face-file", str(tmp_path / NAME)]) == 0
     assert not schema_refuses(GOOD)
     assert not second_refuses(GOOD)
+    assert complaints(tmp_path / NAME) == []
 
 
 @pytest.mark.parametrize("broken", FILES, ids=[f"{number}-{each.rule}" for number, each in enumerate(FILES)])
@@ -140,6 +142,7 @@ def test_each_is_refused_for_its_reason(broken: Broken, tmp_path: Path, capsys: 
     assert "花子" not in out
     assert schema_refuses(content) is broken.schema
     assert second_refuses(content) is broken.second
+    assert complaints(file)
 
 
 def test_there_are_enough_of_them() -> None:
