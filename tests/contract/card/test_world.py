@@ -112,6 +112,26 @@ def test_other_bytes_are_no_world(data: bytes) -> None:
         World.from_bytes(data)
 
 
+def test_what_is_no_card_has_no_application() -> None:
+    kinds = ("driving_licence", "juki_card", "phone", "mute", "old_insurance_card")
+    people = [load_persona(personas_folder() / f"{name}.toml") for name in kinds]
+    cards = World.build(people, lambda persona: PHOTO).cards
+    assert [len(cards[name].atr) > 0 for name in kinds] == [True, True, True, False, False]
+    for name in ("driving_licence", "juki_card", "phone"):
+        assert Talk(VirtualCard(cards[name])).select(JPKI) == 0x6A82
+
+
+def test_a_card_without_photo(world: World) -> None:
+    infant = load_persona(personas_folder() / "infant.toml")
+
+    def photo(persona: object) -> bytes:
+        raise AssertionError("there is none")
+
+    card = World.build([infant], photo).cards["infant"]
+    assert b"\xdf\x27\x00" in card.visual[0x0002]
+    assert len(card.visual[0x0002]) < len(world.cards["employee"].visual[0x0002])
+
+
 def test_secrets_stay_out_of_repr(world: World) -> None:
     texts = repr(world) + repr(world.cards["employee"]) + repr(world.card("employee"))
     assert world.cards["employee"].number_b not in texts
@@ -167,6 +187,12 @@ def test_the_year_of_the_era(birth: str, digits: str) -> None:
     assert parse_persona(table, "test").number_b == digits + "20352285"
 
 
+INSURED = {"insurer_number": "99010019", "symbol": "見本", "number": "1", "qualified_from": date(2020, 4, 1)}
+SUBSIDY = {"payer": "99800011", "recipient": "1234567", "scheme": "助成（模擬）", "valid_from": date(2026, 4, 1)}
+ENDING = {"way": "face", "files": 1, "last_page": "take_card"}
+LOOKUP = ENDING | {"way": "lookup", "last_page": "farewell"}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -178,13 +204,45 @@ def test_the_year_of_the_era(birth: str, digits: str) -> None:
         ({"birth": "1985-04-12"}, r"birth: allowed: a value of type date"),
         ({"pin_tries": 4}, r"pin_tries: allowed: 0 to 3"),
         ({"pin_tries": True}, r"pin_tries: allowed: 0 to 3"),
-        ({"card": "phone"}, r"card: allowed: my_number, pinless"),
+        ({"card": "watch"}, r"card: allowed: my_number, pinless, driving_licence, juki_card, phone, mute, paper"),
+        ({"kind": "医院"}, r"a\.toml: kind: allowed: 医科, 歯科, 調剤"),
         ({"certificate_expired_months": 3}, r"certificate_months: allowed: not together"),
         ({"copy_of": "elder"}, r"copy_of: allowed"),
         ({"ending": []}, r"ending: allowed: at least one"),
         ({"ending": [{"way": "swim", "files": 1, "last_page": "take_card"}]}, r"ending\[0\]\.way: allowed: face"),
-        ({"record": {}}, r"record\.insurer_number: allowed: 8 digits"),
+        ({"record": {}}, r"record\.insurer_number: allowed: 6 or 8 digits beginning with 99"),
         ({"record": 1}, r"record: allowed: a table"),
+        ({"record": INSURED | {"validity": "7"}}, r"record\.validity: allowed: 1, 2, 3, 4, 5, 6"),
+        ({"record": INSURED | {"loss": "04"}}, r"record\.loss: allowed: , 01, 02, 03, 99"),
+        ({"record": INSURED | {"error": "E1"}}, r"record\.error: allowed: SIM- and 1 to 12"),
+        ({"record": INSURED | {"subsidy": "yes"}}, r"record\.subsidy: allowed: none, unsupported, available"),
+        ({"record": INSURED | {"colour": "red"}}, r"a\.toml: record\.colour: no such key"),
+        ({"subsidy": [SUBSIDY]}, r'a\.toml: subsidy: allowed: only with record\.subsidy = "available"'),
+        ({"subsidy": [SUBSIDY | {"payer": "1"}]}, r"subsidy\[0\]\.payer: allowed: 8 digits beginning with 99"),
+        ({"limit": {"classification": "09"}}, r"limit\.classification: allowed: 01, 02, 03"),
+        ({"disease": [{"category": "4"}]}, r"disease\[0\]\.category: allowed: 1, 2, 3"),
+        ({"elderly": {"valid_from": 1}}, r"elderly\.valid_from: allowed: a value of type date"),
+        ({"prescription": [{"token": "x"}]}, r"prescription\[0\]\.token: allowed: SIM-"),
+        ({"ticket": [{"ticket": "03"}]}, r"ticket\[0\]\.ticket: allowed: 01, 02"),
+        ({"former": [{}]}, r"former\[0\]\.insurer_number: allowed"),
+        ({"ending": [ENDING | {"pages": "idle"}]}, r"ending\[0\]\.pages: allowed: a list; entries: pages"),
+        (
+            {"ending": [ENDING | {"not_offered": ["eye"]}]},
+            r"ending\[0\]\.not_offered: allowed: a list; entries: face, ",
+        ),
+        ({"ending": [ENDING | {"failure": "X"}]}, r"ending\[0\]\.failure: allowed: a failure code"),
+        (
+            {"ending": [ENDING | {"answers": {"limit": 1}}]},
+            r"ending\[0\]\.answers\.limit: allowed: true or false for SHJ",
+        ),
+        ({"ending": [ENDING | {"answers": []}]}, r"ending\[0\]\.answers: allowed: a table"),
+        ({"ending": [ENDING | {"content": {"Name": 1}}]}, r"ending\[0\]\.content\.Name: allowed: a text"),
+        ({"ending": [ENDING | {"files": 0, "content": {"Name": "x"}}]}, r"ending\[0\]\.content: allowed: only with a"),
+        ({"ending": [ENDING | {"encoding": "EUC-JP"}]}, r"ending\[0\]\.encoding: allowed: UTF-8, Shift_JIS"),
+        ({"ending": [ENDING | {"colour": 1}]}, r"a\.toml: ending\[0\]\.colour: no such key"),
+        ({"ending": [ENDING, ENDING]}, r"ending: allowed: each way once"),
+        ({"ending": [LOOKUP | {"former": True}]}, r"ending\[0\]\.former: allowed: only with a look-up"),
+        ({"ending": [LOOKUP], "record": INSURED}, r"record\.symbol: allowed: digits and -"),
         ({"birth": date(1900, 1, 1)}, r"birth: allowed: 1912-07-30 or later"),
     ],
 )
@@ -198,6 +256,17 @@ def test_an_insurer_says_that_it_is_simulated() -> None:
     table["record"]["insurer_name"] = "全国保険組合"
     with pytest.raises(PersonaError, match="insurer_name"):
         parse_persona(table, "a.toml")
+
+
+@pytest.mark.parametrize("beside", ["former", "disease", "subsidy", "prescription", "ticket", "medication", "checkup"])
+def test_papers_belong_to_a_record(beside: str) -> None:
+    bare = {key: value for key, value in employee().items() if key not in ("record", "medication", "checkup")}
+    with pytest.raises(PersonaError, match=rf"{beside}: allowed: only beside \[record\]"):
+        parse_persona({**bare, beside: [{}]}, "a.toml")
+    with pytest.raises(PersonaError, match=r"limit: allowed: only beside \[record\]"):
+        parse_persona({**bare, "limit": {}}, "a.toml")
+    with pytest.raises(PersonaError, match=r"ending\[0\]\.way: allowed: a look-up only beside \[record\]"):
+        parse_persona({**bare, "ending": [LOOKUP]}, "a.toml")
 
 
 def test_files_that_are_no_personas(tmp_path: Path) -> None:
