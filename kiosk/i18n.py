@@ -127,8 +127,8 @@ class Catalogue:
         for stem in files:
             if stem not in texts:
                 raise CatalogueBroken(f"{files[stem].name}: the languages are {', '.join(texts)}")
-        added = {}
-        for language in texts:
+        added: dict[str, dict[str, str]] = {}
+        for language in sorted(texts, key=lambda known: known != FALLBACK):
             if language not in files:
                 raise CatalogueBroken(f"{directory.name}: there is no {language}.toml")
             added[language] = _leaflet(_read(files[language]), files[language].name)

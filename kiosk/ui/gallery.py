@@ -335,8 +335,10 @@ def samples(policy: Policy, language: str) -> list[Sample]:
         Sample(name, view(s.Kiosk(state, s.Health(None), language), policy), touch) for name, state, touch in _states()
     ]
     asking = next(sample for sample in found if sample.name == "consent_all")
+    closed = s.Kiosk(s.StaffRoom(), s.Health(None, open=False), language)
     return [
         *found,
+        Sample("staff_room_closed", view(closed, policy)),
         *_postpone(policy, language),
         *_pharmacy(language),
         Sample("help_called", replace(asking.view, help_called=True)),

@@ -47,14 +47,15 @@ def test_every_page_is_sampled() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_targets_are_large_enough(bench: Bench, theme: Theme, language: str) -> None:
-    """20 mm for keys and what a page is for, 15 mm for the rest (docs/sources.md, "pages")."""
-    for sample in one_per_page(language):
+    """20 mm for keys and what a page is for, 15 mm for the rest, such as the kana sheet (docs/sources.md, "pages")."""
+    kana = [sample for sample in samples(Policy(), language) if sample.name == "lookup_typing_kana"]
+    for sample in [*one_per_page(language), *kana]:
         stage(bench.window, sample)
         for press in bench.window.findChildren(Press):
             if press.isVisible():
                 least = (
                     15
-                    if press.objectName().startswith(("language:", "reason:", "action:help", "action:change"))
+                    if press.objectName().startswith(("language:", "reason:", "action:help", "action:change", "kana:"))
                     else 20
                 )
                 side = min(rect_in(press, bench.window).width(), rect_in(press, bench.window).height())
@@ -72,7 +73,23 @@ def test_help_and_language_stay_where_they_are(bench: Bench) -> None:
     assert len(places) == 3
 
 
-@pytest.mark.parametrize("name", ["consent_all", "consent_all_four", "consent_item", "registration", "face_retry"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "consent_all",
+        "consent_all_four",
+        "consent_item",
+        "consent_disease",
+        "consent_limit",
+        "consent_subsidy",
+        "consent_prescription",
+        "dispense",
+        "dispense_many",
+        "lookup_limit",
+        "registration",
+        "face_retry",
+    ],
+)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_answers_that_must_not_be_steered_are_of_one_size(bench: Bench, name: str, language: str) -> None:
     view = bench.show(name, language)

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from devices.secret import SecretBytes
 from kiosk.reception import events as e
 from kiosk.reception.consent import Item
-from kiosk.reception.states import Method, ReceptionId, StaffReason
+from kiosk.reception.states import Method, Paper, ReceptionId, StaffReason
 from kiosk.reception.view import Page
 from kiosk.ui.components import Press
 from kiosk.ui.keypad import Dots
@@ -52,6 +52,33 @@ def _pad(bench: Bench) -> PinBody:
         ("consent_item", "item_yes", e.ItemAnswered(Item.CHECKUP, True)),
         ("consent_item", "item_no", e.ItemAnswered(Item.CHECKUP, False)),
         ("consent_item", "back", e.Back()),
+        ("consent_disease", "item_use", e.ItemAnswered(Item.DISEASE, True)),
+        ("consent_limit", "item_not_use", e.ItemAnswered(Item.LIMIT, False)),
+        ("consent_subsidy", "item_use", e.ItemAnswered(Item.SUBSIDY, True)),
+        ("consent_prescription", "prescription_electronic", e.ItemAnswered(Item.PRESCRIPTION, True)),
+        ("consent_prescription", "prescription_paper", e.ItemAnswered(Item.PRESCRIPTION, False)),
+        ("dispense", "dispense_all", e.ItemAnswered(Item.DISPENSE, True, ("a", "b"))),
+        ("dispense", "dispense_2", e.ItemAnswered(Item.DISPENSE, True, ("b",))),
+        ("dispense", "dispense_none", e.ItemAnswered(Item.DISPENSE, False)),
+        ("dispense_many", "dispense_5", e.ItemAnswered(Item.DISPENSE, True, ("10",))),
+        ("check_answers_eight", "change_prescription", e.ChangeAnswer(Item.PRESCRIPTION)),
+        ("idle", "leaflet", e.LeafletOpened()),
+        ("leaflet_card", "next_page", e.LeafletTurned(1)),
+        ("leaflet_card", "previous_page", e.LeafletTurned(-1)),
+        ("leaflet_card", "done", e.Back()),
+        ("no_card", "lookup", e.LookupWanted(ReceptionId(""))),
+        ("lookup_paper", "paper_certificate", e.PaperChosen(Paper.CERTIFICATE)),
+        ("lookup_paper", "paper_portal_alone", e.PaperChosen(Paper.PORTAL_ALONE)),
+        ("lookup_refused_notice_alone", "cancel", e.Cancelled()),
+        ("lookup_refused_portal_alone", "back", e.Back()),
+        ("lookup_card_seen", "card_seen", e.CardSeen(True)),
+        ("lookup_card_seen", "card_not_seen", e.CardSeen(False)),
+        ("lookup_typing", "cancel", e.Cancelled()),
+        ("lookup_limit", "item_use", e.ItemAnswered(Item.LIMIT, True)),
+        ("lookup_problem_gateway_down_postpone", "postpone", e.PostponeWanted()),
+        ("lookup_problem_gateway_down_postpone", "try_again", e.TryAgain()),
+        ("lookup_problem_folder_down", "type_again", e.Back()),
+        ("problem_gateway_down_postpone", "postpone", e.PostponeWanted()),
         ("check_answers", "change_medication", e.ChangeAnswer(Item.MEDICATION)),
         ("check_answers", "confirm_answers", e.AnswersConfirmed()),
         ("no_card", "done", e.Back()),
@@ -158,7 +185,7 @@ def test_a_pin_needs_four_digits(bench: Bench) -> None:
     assert bench.door.out == [("pin", b"1235")]
 
 
-@pytest.mark.parametrize("page", ["pin", "staff_confirm", "staff_door"])
+@pytest.mark.parametrize("page", ["pin", "staff_confirm", "staff_door", "lookup_door"])
 def test_what_was_typed_is_overwritten_when_the_page_goes(bench: Bench, page: str) -> None:
     bench.show(page)
     bench.robot.type_digits("987")
@@ -228,14 +255,21 @@ def test_staff_give_a_reason_first(bench: Bench) -> None:
 def test_staff_wait_after_wrong_credentials(bench: Bench) -> None:
     bench.show("staff_confirm_wait")
     assert bench.robot.find("key:1") is None
-    bench.show("staff_door_wait")
-    assert bench.robot.find("key:1") is None
+    for door in ("staff_door_wait", "lookup_door_wait"):
+        bench.show(door)
+        assert bench.robot.find("key:1") is None
 
 
 def test_the_maintenance_pin(bench: Bench) -> None:
     bench.show("staff_door")
     bench.robot.type_pin("135790")
     assert bench.door.out == [("maintenance", b"135790")]
+
+
+def test_the_staff_credential_of_the_look_up(bench: Bench) -> None:
+    bench.show("lookup_door")
+    bench.robot.type_pin("424242")
+    assert bench.door.out == [("lookup", b"424242")]
 
 
 # --- 照合番号B ---

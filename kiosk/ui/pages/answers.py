@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.reception.consent import Item
 from kiosk.reception.events import Event
@@ -140,6 +140,8 @@ class GridChoices(QWidget):
             button.hide()
             button.deleteLater()
         columns = 1 if len(actions) <= _LIST else 2
+        for column in range(2):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
         height = 24 if len(actions) <= 2 * _LIST else 20
         self._buttons = []
         for place, action in enumerate(actions):
@@ -147,6 +149,7 @@ class GridChoices(QWidget):
             size = "button" if columns == 1 else "lead"
             button = ActionButton(self._kit.theme, action.name, height=height, size=size, icon=icon, icon_mm=7)
             button.chosen.connect(self._chosen)
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # no wider for a longer word
             self._grid.addWidget(button, place // columns, place % columns)
             self._buttons.append(button)
 
