@@ -142,9 +142,9 @@ def known_person(name: str, base: GatewayWorld | None = None) -> Person:
 _receptions = itertools.count(1)
 
 
-def arrive(desk: Desk, name: str, terminal: str, asks: tuple[Item, ...] = ()) -> str:
+def arrive(desk: Desk, name: str, terminal: str, asks: tuple[Item, ...] = (), reception: str = "") -> str:
     """Confirmed by eye, without HTTP; the reception's id."""
-    reception = f"arrived-{next(_receptions)}"
+    reception = reception or f"arrived-{next(_receptions)}"
     desk.receive(
         terminal,
         ReceptionRequest(

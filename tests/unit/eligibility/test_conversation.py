@@ -32,6 +32,14 @@ STAFF = StaffIdentity(CERTIFICATE, StaffReason.OTHER)
 YES = Eligibility(registered=True, validity=Validity.VALID)
 
 
+LOST = (
+    FailureCode.GATEWAY_DOWN,
+    FailureCode.GATEWAY_ERROR,
+    FailureCode.GATEWAY_NONSENSE,
+    FailureCode.GATEWAY_UNTRUSTED,
+)
+
+
 class Counting:
     """`answers`: what `receive` does next, one after the other; then it says yes."""
 
@@ -40,6 +48,7 @@ class Counting:
         self.given = 0
         self.seen: list[tuple[str, Method, tuple[Evidence, ...]]] = []
         self.answers: Iterator[FailureCode] = iter(())
+        self.kept: bytes | None = None
 
     def challenge(self) -> Challenge:
         self.given += 1
@@ -74,7 +83,7 @@ class Counting:
         return reception == R
 
     def fetch(self, reception: str) -> SecretBytes | None:
-        return None
+        return None if self.kept is None else SecretBytes(self.kept)
 
     def check(self) -> None:
         raise GatewayError(FailureCode.GATEWAY_DOWN, "<connection>")
@@ -129,7 +138,7 @@ def test_after_a_refusal_the_evidence_is_worthless(gateway: Counting, conversati
     assert conversation.message(R, Purpose.PIN) == b"c2"
 
 
-@pytest.mark.parametrize("failure", [FailureCode.GATEWAY_DOWN, FailureCode.GATEWAY_ERROR, FailureCode.GATEWAY_NONSENSE])
+@pytest.mark.parametrize("failure", LOST)
 def test_after_a_lost_answer_the_same_is_asked_again(
     gateway: Counting, conversation: Conversation, failure: FailureCode
 ) -> None:
@@ -156,6 +165,77 @@ def test_forgotten_receptions_start_anew(gateway: Counting, conversation: Conver
     conversation.forget(R)
     assert conversation.message(R, Purpose.PIN) == b"c2"
     conversation.forget(ReceptionId("never seen"))
+
+
+def test_what_staff_saw_is_said_later_with_a_fresh_challenge(gateway: Counting, conversation: Conversation) -> None:
+    gateway.answers = iter([FailureCode.GATEWAY_DOWN])
+    conversation.prepare(R)
+    with SecretBytes(b"certificate") as certificate:
+        with pytest.raises(JobError):
+            conversation.confirm_late(R, certificate, StaffReason.UNWELL)
+        assert conversation.confirm_late(R, certificate, StaffReason.UNWELL) == YES
+    assert gateway.seen == [
+        ("c2", Method.STAFF, (StaffVisual(StaffReason.UNWELL),)),
+        ("c3", Method.STAFF, (StaffVisual(StaffReason.UNWELL),)),
+    ]
+
+
+class Folder:
+    """Answers look-ups in the gateway's place."""
+
+    def __init__(self, result: bytes | None) -> None:
+        self.result = result
+        self.broken = False
+
+    def look_up(self, reception: str, query: SecretBytes, limit: bool | None) -> tuple[Validity, SecretBytes | None]:
+        return Validity.VALID, self.fetch(reception)
+
+    def fetch(self, reception: str) -> SecretBytes | None:
+        if self.broken:
+            raise GatewayError(FailureCode.FOLDER_DOWN, "<share>")
+        return None if self.result is None else SecretBytes(self.result)
+
+
+def test_a_look_up_goes_where_it_was_told_to(gateway: Counting) -> None:
+    with SecretBytes(b"{}") as query:
+        assert Conversation(gateway, str).look_up(R, query, None) == (Validity.NONE, None)
+        validity, result = Conversation(gateway, str, Folder(b"from the folder")).look_up(R, query, None)
+    assert validity is Validity.VALID
+    with result or pytest.fail("no result"):
+        assert result is not None
+        assert bytes(result.view()) == b"from the folder"
+
+
+@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("folder", [None, b"from the folder"])
+@pytest.mark.parametrize("kept", [None, b"from the gateway"])
+def test_a_lost_result_is_fetched_from_whoever_has_it(
+    gateway: Counting, kept: bytes | None, folder: bytes | None, broken: bool
+) -> None:
+    gateway.kept = kept
+    lookup = Folder(folder)
+    lookup.broken = broken
+    conversation = Conversation(gateway, str, lookup)
+    expected = kept if broken or folder is None else folder
+    if broken and kept is None:
+        with pytest.raises(JobError) as caught:
+            conversation.fetch(R)
+        assert (caught.value.failure, caught.value.upstream) == (FailureCode.FOLDER_DOWN, "<share>")
+        return
+    found = conversation.fetch(R)
+    assert (None if found is None else bytes(found.view())) == expected
+
+
+def test_without_a_folder_the_gateway_is_asked(gateway: Counting, conversation: Conversation) -> None:
+    assert conversation.fetch(R) is None
+    gateway.kept = b"from the gateway"
+    with conversation.fetch(R) or pytest.fail("no result") as found:
+        assert bytes(found.view()) == b"from the gateway"
+
+
+def test_withdrawal_passes_through(conversation: Conversation) -> None:
+    assert conversation.withdraw(R)
+    assert not conversation.withdraw(ReceptionId("another"))
 
 
 def test_the_rest_passes_through(conversation: Conversation) -> None:
