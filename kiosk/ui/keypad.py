@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 from kiosk.ui.components import CENTRE, Press, paint_sheet
 from kiosk.ui.ports import Secret
 from kiosk.ui.theme import Theme
-from kiosk.ui.typeset import lay_out
+from kiosk.ui.typeset import lay_out, phrases
 
 BOUNCE_MS = 120  # one finger's tremble on the same key
 
@@ -47,8 +47,10 @@ class Key(Press):
 
     def clipped(self) -> bool:
         room = self.width() - self.theme.mm(4)
-        block = lay_out(self._face, self.theme.font(self._size(), bold=True), max(1, room), leading=1.2)
-        return block.width > room or block.height > self.height()
+        font = self.theme.font(self._size(), bold=True)
+        block = lay_out(self._face, font, max(1, room), leading=1.2)
+        torn = any(lay_out(phrase.rstrip(), font, 1e6).width > room for phrase in phrases(self._face))
+        return torn or block.width > room or block.height > self.height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

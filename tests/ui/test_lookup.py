@@ -16,7 +16,7 @@ from kiosk.ui.components import Press, Words
 from kiosk.ui.fields import Box, Letters
 from kiosk.ui.gallery import NOON
 from kiosk.ui.kana import hiragana, marked, strokes
-from kiosk.ui.pages.query import CAPACITY, QueryBody, compose
+from kiosk.ui.pages.query import CAPACITY, QueryBody, Step, compose
 from kiosk.ui.robot import NotOnPage
 from tests.ui.conftest import Bench
 
@@ -82,7 +82,7 @@ def test_the_check_digit_is_noticed_at_once(bench: Bench) -> None:
     bench.robot.type_digits(EIGHT[:-1] + "1")
     assert "保険者番号がちがいます" in _asked(bench)
     assert bench.robot.find("key:enter") is None
-    assert _body(bench).digits["insurer"].doubtful
+    assert _body(bench).digits[Step.INSURER].doubtful
     bench.robot.press("key:clear")
     bench.robot.press(f"key:{EIGHT[-1]}")
     assert "記号を入力" in _asked(bench)
@@ -119,7 +119,7 @@ def test_a_field_left_half_typed_is_pointed_at(bench: Bench) -> None:
     assert _asked(bench) == "けた数が足りません"
     bench.robot.press("field:branch")
     bench.robot.press("key:enter")  # 1 becomes 01
-    assert bytes(_body(bench).digits["branch"].digits.raw) == b"01"
+    assert bytes(_body(bench).digits[Step.BRANCH].digits.raw) == b"01"
 
 
 def test_a_birth_date_that_cannot_be(bench: Bench) -> None:
@@ -149,12 +149,12 @@ def test_none_can_be_taken_back(bench: Bench) -> None:
     bench.robot.press("key:none")
     bench.robot.press("field:symbol")
     bench.robot.type_letters("ぎ")
-    assert list(_body(bench).letters["symbol"].letters) == [ord("ぎ")]
+    assert list(_body(bench).letters[Step.SYMBOL].letters) == [ord("ぎ")]
     bench.robot.press("key:clear")
     assert bench.robot.find("key:enter") is None
     bench.robot.press("key:hyphen")
     bench.robot.press("key:none")
-    assert len(_body(bench).letters["symbol"].letters) == 0
+    assert len(_body(bench).letters[Step.SYMBOL].letters) == 0
 
 
 def test_kanji_has_no_key_and_the_page_says_where_it_goes(bench: Bench) -> None:
@@ -232,7 +232,7 @@ def test_another_language_keeps_the_query(bench: Bench) -> None:
     bench.show("lookup_typing")
     bench.robot.type_digits(EIGHT + "12")
     bench.translate("en")
-    assert list(_body(bench).letters["symbol"].letters) == [ord("1"), ord("2")]
+    assert list(_body(bench).letters[Step.SYMBOL].letters) == [ord("1"), ord("2")]
     assert _asked(bench).startswith("Enter the symbol")
 
 

@@ -103,7 +103,7 @@ def test_staff_set_pin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "123456" not in told
 
 
-@pytest.mark.parametrize("name", ["failures.md", "config.md"])
+@pytest.mark.parametrize("name", ["failures.md", "config.md", "questions.md"])
 def test_the_manual_is_fresh(catalogue: Catalogue, name: str) -> None:
     """`kiosk manual --write docs` puts it right."""
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == manual.pages(catalogue)[name]
@@ -118,4 +118,4 @@ def test_the_manual_has_every_code_with_all_its_words(catalogue: Catalogue) -> N
 
 def test_manual_writes(tmp_path: Path) -> None:
     assert cli.main(["manual", "--write", str(tmp_path / "docs")]) == 0
-    assert sorted(file.name for file in (tmp_path / "docs").iterdir()) == ["config.md", "failures.md"]
+    assert sorted(file.name for file in (tmp_path / "docs").iterdir()) == ["config.md", "failures.md", "questions.md"]
