@@ -24,8 +24,9 @@ from devices.registry import face_verifier as make_verifier
 from devices.secret import SecretBytes
 from kiosk import config, log
 from kiosk.audit import Audit, Unavailable
-from kiosk.config import GatewayDriver, LookupSource, ReaderDriver, Settings
+from kiosk.config import GatewayDriver, LookupSource, ReaderDriver, Settings, refused
 from kiosk.consenttext import text_version
+from kiosk.downtime.errors import KeyRefused
 from kiosk.downtime.key import load_key
 from kiosk.downtime.queue import Finished, Outcome, Queue
 from kiosk.downtime.service import NoQueue, QueueService
@@ -39,7 +40,7 @@ from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
 from kiosk.handoff.service import HandoffService
 from kiosk.handoff.sidefile import SideFolder
-from kiosk.i18n import Catalogue
+from kiosk.i18n import Catalogue, CatalogueBroken
 from kiosk.maintenance.credentials import Accepted, Credentials, set_practice
 from kiosk.maintenance.service import ServiceFlag
 from kiosk.oqs.document import Encoding
@@ -446,10 +447,17 @@ def _encoding(wanted: config.Encoding) -> Encoding:
 
 
 def _catalogue(settings: Settings) -> Catalogue:
-    """With the institution's own leaflet. Raises `CatalogueBroken`."""
-    ours = Catalogue.load(ASSETS / "i18n")
-    own = settings.leaflet.texts_dir
-    return ours if own is None else ours.with_own(own, "leaflet.")
+    """With the institution's own leaflet. Raises `ConfigError`."""
+    catalogue = Catalogue.load(ASSETS / "i18n")
+    if settings.leaflet.texts_dir is not None:
+        try:
+            catalogue = catalogue.with_leaflet(settings.leaflet.texts_dir)
+        except CatalogueBroken as error:
+            raise refused("leaflet.texts_dir", str(error), "texts for every language") from None
+    for page in settings.leaflet.pages:
+        if page not in catalogue.leaflet_pages:
+            raise refused("leaflet.pages", "has a page without texts", ", ".join(sorted(catalogue.leaflet_pages)))
+    return catalogue
 
 
 def _folder_lookup(settings: Settings) -> Lookup | None:
@@ -464,12 +472,15 @@ def _folder_lookup(settings: Settings) -> Lookup | None:
 
 
 def _queue(settings: Settings) -> Queue | None:
-    """Raises `KeyRefused`, `QueueHeld`, OSError: a kiosk that cannot keep what it promises does not start."""
+    """Raises `ConfigError`, `QueueHeld`, OSError: a kiosk that cannot keep what it promises does not start."""
     downtime = settings.downtime
     if not downtime.queue:
         return None
     assert downtime.key_file is not None
-    key = load_key(downtime.key_file, settings.kiosk.state_dir)
+    try:
+        key = load_key(downtime.key_file, settings.kiosk.state_dir)
+    except KeyRefused as error:
+        raise refused("downtime.key_file", error.what, error.allowed) from None
     return Queue(settings.queue_folder, key, now=lambda: datetime.now(JST), hours=downtime.hours)
 
 

@@ -788,6 +788,11 @@ class ConfigError(Exception):
         ]
 
 
+def refused(key: str, what: str, allowed: str) -> ConfigError:
+    """What shows only when a file that the settings name is opened."""
+    return ConfigError(Path("config.toml"), (Problem(0, key, what, allowed),))
+
+
 # --- reading -------------------------------------------------------------------------------------------------------
 
 

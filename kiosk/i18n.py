@@ -101,21 +101,6 @@ class Catalogue:
             texts[path.stem] = _read(path)
         return cls(texts)
 
-    def with_own(self, directory: Path, prefix: str) -> Catalogue:
-        """With an institution's own texts in place of ours, or beside them. `prefix`: how their keys must begin.
-
-        Raises `CatalogueBroken`: a file that cannot be used, another key, a language that is not ours.
-        """
-        own = Catalogue.load(directory)._texts
-        for language, entries in own.items():
-            if language not in self._texts:
-                raise CatalogueBroken(f"{language}.toml: not a language of the kiosk")
-            for key in entries:
-                if not key.startswith(prefix):
-                    raise CatalogueBroken(f"{language}.toml: {key} is not under {prefix}")
-        texts = {language: {**entries, **own.get(language, {})} for language, entries in self._texts.items()}
-        return Catalogue(texts, self._defaults)
-
     def with_leaflet(self, directory: Path) -> Catalogue:
         """The institution's own leaflet: `<language>.toml` with pages `[leaflet.<name>]` for every language.
 

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.consenttext import text_version
 from kiosk.eligibility.model import VERSION
-from kiosk.i18n import Catalogue, CatalogueBroken
+from kiosk.i18n import Catalogue
 from kiosk.reception.consent import Item
 from kiosk.reception.policy import Policy
 from kiosk.reception.questions import Kind
@@ -85,24 +85,3 @@ def test_texts_of_the_shipped_catalogue_are_covered() -> None:
         for key in ("page.consent_all.lead2", "page.consent_item.lead", "item.medication"):
             spoilt = {**entries, language: {**entries[language], key: entries[language][key] + "。"}}
             assert named(Catalogue(spoilt), language=language) != named(shipped, language=language)
-
-
-def test_an_institutions_own_leaflet(tmp_path: Path) -> None:
-    catalogue = Catalogue({"ja": {"leaflet.card.title": "カード", "a": "b"}, "en": {"leaflet.card.title": "Card"}})
-    (tmp_path / "ja.toml").write_text('[leaflet.card]\ntitle = "別"\n[leaflet.parking]\ntitle = "駐車場"\n')
-    own = catalogue.with_own(tmp_path, "leaflet.")
-    assert own.word("leaflet.card.title", "ja") == "別"
-    assert own.word("leaflet.parking.title", "ja") == "駐車場"
-    assert own.word("leaflet.card.title", "en") == "Card"
-    assert own.word("a", "ja") == "b"
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("ja.toml", '[page.idle]\ntitle = "x"'), ("xx.toml", "[leaflet.card]\ntitle = 'x'"), ("ja.toml", "= broken")],
-)
-def test_only_the_leaflet_and_only_known_languages(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / "ja.toml").write_text("")
-    (tmp_path / name).write_text(text)
-    with pytest.raises(CatalogueBroken):
-        CATALOGUE.with_own(tmp_path, "leaflet.")
