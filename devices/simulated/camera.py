@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -69,9 +69,9 @@ class _People:
         with self._lock:
             return dict(self._drawn.get(seed, ()))
 
-    def draw(self, seed: int, stop: threading.Event) -> None:
+    def draw(self, seed: int, poses: Sequence[_Pose], stop: threading.Event) -> None:
         """Draw what is still missing of this person; the most important pose first."""
-        for pose in _POSES:
+        for pose in poses:
             if stop.is_set():
                 return
             with self._lock:
@@ -103,6 +103,7 @@ class _Room:
         self._period = 1 / float(options.get("fps", 20))
         folder = options.get("faces") or os.environ.get("FACES")
         self._folder = Path(folder) if folder else None
+        self._calm = bool(options.get("calm", False))
         self._lock = threading.Lock()
         self._seed: int | None = None
         self._since = 0.0
@@ -124,7 +125,8 @@ class _Room:
             self._draw(seed, stop)
 
     def _draw(self, seed: int, stop: threading.Event) -> None:
-        artist = threading.Thread(target=_PEOPLE.draw, args=(seed, stop), name="simulated-poses", daemon=True)
+        poses = _POSES[:1] if self._calm else _POSES
+        artist = threading.Thread(target=_PEOPLE.draw, args=(seed, poses, stop), name="simulated-poses", daemon=True)
         with self._lock:
             self._artists = [*(each for each in self._artists if each.is_alive()), artist]
         artist.start()
@@ -182,7 +184,7 @@ class _Room:
         poses = _PEOPLE.poses(seed)
         if portrait is None and _Pose() not in poses:
             return  # still being drawn: the chair is empty a moment longer
-        self._since = self._since or now
+        self._since = self._since or now - (_APPROACH_SECONDS if self._calm else 0.0)
         t = now - self._since
         pair = condition is Condition.TWO_PEOPLE
         if portrait is not None:
@@ -311,7 +313,8 @@ def _room() -> Image:
 class SimulatedCamera(CameraStream):
     """`ports.Camera`, 640 x 480 BGR. `seed`: who sits there (None: an empty chair).
 
-    `options`: `fps` (20), `faces` (folder of portraits named by seed or persona; also by the environment's FACES).
+    `options`: `fps` (20), `faces` (folder of portraits named by seed or persona; also by the environment's FACES),
+    `calm` (true: who sits down is there at once and keeps still, which needs a tenth of the drawing).
     """
 
     def __init__(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:

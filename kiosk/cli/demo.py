@@ -200,7 +200,7 @@ class _Counter:
         self._args = args
         self._settings = _settings(args, *institution)
         self._say = say
-        self._stage = Stage(self._settings, world, say, args.gateway)
+        self._stage = Stage(self._settings, world, say, args.gateway, calm=args.all)
         self._pace = args.pace if args.pace is not None else _PACE_OF_ALL if args.all else _PACE
 
     def __enter__(self) -> _Counter:

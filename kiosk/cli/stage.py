@@ -93,8 +93,11 @@ class _LaneHands:
 class Stage:
     """Started, used, stopped. `lane`: what the reader is, in words."""
 
-    def __init__(self, settings: Settings, sceneries: Scenery, say: Say, gateway_url: str = "") -> None:
-        """`gateway_url`: of a simulated gateway that runs already, with the certificates of this state folder."""
+    def __init__(
+        self, settings: Settings, sceneries: Scenery, say: Say, gateway_url: str = "", *, calm: bool = False
+    ) -> None:
+        """`gateway_url`: of a simulated gateway that runs already, with the certificates of this state folder.
+        `calm`: people before the camera keep still."""
         self.scenery = sceneries
         self._gateway_url = gateway_url
         self._settings = settings
@@ -103,7 +106,7 @@ class Stage:
         self._lane: PcscdLane | None = None
         self._lane_hands: _LaneHands | None = None
         self._run = Path(tempfile.mkdtemp(prefix="uketsuke-"))
-        self.camera = SimulatedCamera(None)
+        self.camera = SimulatedCamera(None, {"calm": calm})
         self.hands: Hands
         self.lane = ""
 
