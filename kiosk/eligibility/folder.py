@@ -1,4 +1,5 @@
-"""`FolderLookup`: look-up by insured number through the exchange folders of the 連携アプリケーション.
+"""`FolderLookup`: look-up by insured number through the exchange folders of the 連携アプリケーション (docs/sources.md,
+"exchange folders").
 
     req/OQSsiquc01req_<tail>.xml   ours, `.tmp` → fsync → rename
     res/OQSsiquc01res_<tail>.xml   the answer to it; read twice alike, judged, removed
@@ -32,8 +33,7 @@ from kiosk.oqs.markup import Unmappable, canonical
 from kiosk.oqs.names import TEMPORARY, BadName, FileName, Kind, Role, file_identifier, parse, tail_of
 from kiosk.oqs.reader import BYTES, DECLARATION, MAX_BYTES, SIZE, XML, BadDocument, read
 from kiosk.oqs.requests import EligibilityRequest, write
-from kiosk.qualification import JST, QualificationResult, SearchInfo
-from kiosk.qualification import MAX_BYTES as MAX_JSON
+from kiosk.qualification import JST, BadQualification, QualificationResult, SearchInfo
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.insured import BadQuery, Query
 from kiosk.reception.states import Validity
@@ -172,7 +172,7 @@ class FolderLookup:
             for folder in (self._requests, self._answers):
                 if not stat.S_ISDIR(os.stat(folder).st_mode):
                     raise NotADirectoryError("not a folder")
-                if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
                     raise PermissionError("the exchange folder is closed to this program")
 
     def tidy(self) -> None:
@@ -271,8 +271,10 @@ class FolderLookup:
         if not result.body.results:
             return validity, None
         full = FullResult(reception, result).to_json()
-        if len(full) > MAX_JSON:
-            raise GatewayError(FailureCode.FOLDER_NONSENSE, f"<{SIZE.id}>")
+        try:
+            FullResult.parse(full)  # whoever gets it must be able to read it
+        except BadQualification:
+            raise GatewayError(FailureCode.FOLDER_NONSENSE, f"<{SIZE.id}>") from None
         return validity, SecretBytes(full)
 
     def _await(self, reception: str, asked: _Asked, seconds: float) -> QualificationResult:

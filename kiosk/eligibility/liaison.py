@@ -1,7 +1,7 @@
 """A simulated 連携アプリケーション: answers `req` by `res`, and lets fictional patients leave `face` files.
 
 For makers of receipt computers (docs/integrators.md). What it does is what is known of the real one (docs/sources.md,
-"requests"); when it removes a request, what its errors look like and in what time it answers is our own and unverified.
+"exchange folders"); when it removes requests, what its errors look like and how soon it answers is ours, unverified.
 Error codes are ours (KSK-…): the official list is not public.
 """
 

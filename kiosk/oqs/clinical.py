@@ -1,6 +1,6 @@
 """Answers to `YZKsiquc01req` (薬剤・診療情報) and `TKKsiquc01req` (特定健診情報), as the simulated terminal gives them.
 
-Element names come from one public program that reads such files (docs/sources.md, "clinical answers"). **Unverified**:
+Element names come from one public program that reads such files (docs/sources.md, "exchange folders"). **Unverified**:
 everything that it does not look at. That is the order of elements; where ResultCode and MessageContents stand and which
 values besides 1 there are; that the header repeats institution and ArbitraryFileIdentifier; which elements are always
 there; the codes in `classification` and `data_type`. Fictional people only: nothing else writes such files here.

@@ -1,4 +1,4 @@
-"""Names of the files in the exchange folders (docs/sources.md, "face result file").
+"""Names of the files in the exchange folders (docs/sources.md, "exchange folders").
 
     req/   OQSsiquc01req_<tail>.xml                  a request, by whoever asks
     res/   OQSsiquc01res_<tail>.xml                  its answer: the same name with `res` for `req`

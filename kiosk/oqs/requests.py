@@ -1,4 +1,4 @@
-"""Requests to the 連携アプリケーション: OQSsiquc01req, YZKsiquc01req, TKKsiquc01req (docs/sources.md, "requests").
+"""Requests: OQSsiquc01req, YZKsiquc01req, TKKsiquc01req (docs/sources.md, "exchange folders").
 
 The two interfaces name the same things differently: InsuredCardSymbol in the one is InsuranceCardSymbol in the other.
 What is asked for is written exactly or not at all: with ● in a number somebody else might be meant.

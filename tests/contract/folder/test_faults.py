@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.eligibility.model import TicketRecord
 from kiosk.eligibility.port import GatewayError
 from kiosk.oqs.document import Encoding
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Validity
-from tests.contract.folder.bench import Bench, Outcome, unprivileged
+from tests.contract.folder.bench import Bench, Outcome, person, unprivileged, world
 
 # fault -> failure ("": answered), word, files left in req and res at once; after the retention there are none
 TABLE = [
@@ -123,6 +124,8 @@ def test_a_folder_that_may_not_be_written(share: Path) -> None:
     (share / "req").chmod(0o555)
     with unprivileged():
         found = bench.ask()
+        with pytest.raises(GatewayError, match="permission denied"):
+            bench.lookup.check()
     assert (found.failure, found.word) == ("FOLDER_DOWN", "<permission denied>")
     assert bench.left() == (0, 0)
 
@@ -245,6 +248,20 @@ def _without_search(text: str) -> str:
 
 def test_the_repeated_question_may_be_missing(share: Path) -> None:
     assert _ask_with(share, _without_search).validity is Validity.VALID
+
+
+def test_an_answer_by_card_is_not_one_by_number(share: Path) -> None:
+    by_card = "<ReferenceClassification>1<"
+    found = _ask_with(share, lambda text: _without_search(text).replace("<ReferenceClassification>2<", by_card))
+    assert (found.failure, found.word) == ("FOLDER_NONSENSE", "<not by number>")
+
+
+def test_an_answer_too_large_for_the_kiosk(share: Path) -> None:
+    words = "医" * 200
+    ticket = TicketRecord(ticket_type="01", injury1=words, injury2=words, injury3=words, remarks1=words)
+    insured = person("1010", classification="A1", tickets=[ticket] * 100, limit=None)
+    found = Bench(share, known=world(people=[insured])).ask(number="1010")
+    assert (found.failure, found.word) == ("FOLDER_NONSENSE", "<size>")
 
 
 def test_then_the_birth_date_must_agree(share: Path) -> None:
