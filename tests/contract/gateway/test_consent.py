@@ -11,14 +11,14 @@ from urllib.error import HTTPError
 import pytest
 
 from kiosk.eligibility.gateway import HttpsGateway
-from kiosk.eligibility.port import GatewayError, StaffVisual
+from kiosk.eligibility.port import RESULT_EXPIRED, GatewayError, StaffVisual
 from kiosk.eligibility.tls import TERMINAL
 from kiosk.fullresult import FullResult
 from kiosk.reception.consent import Answers, Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
 from tests.contract.gateway.conftest import OTHER, Lane
-from tests.helpers.gateway import LOST, certificate, every
+from tests.helpers.gateway import LOST, certificate, every, query
 
 STAFF = (StaffVisual(StaffReason.OTHER),)
 
@@ -119,3 +119,60 @@ def test_the_contract_is_published(lane: Lane) -> None:
     with opener.open(f"{lane.server.url}/openapi.json", timeout=10) as response:
         contract = json.load(response)
     assert {"/v1/challenges", "/v1/receptions", "/v1/receptions/{reception}/consents"} <= contract["paths"].keys()
+
+
+def audited(lane: Lane, path: str) -> Any:
+    context = ssl.create_default_context(cafile=lane.tls.ca)
+    context.load_cert_chain(lane.tls.certificate(), lane.tls.key())
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    with opener.open(f"{lane.server.url}{path}", timeout=10) as response:
+        return json.load(response)
+
+
+def test_the_record_of_a_consent_can_be_read(lane: Lane, client: HttpsGateway) -> None:
+    received(client)
+    client.consent("r1", every((Item.MEDICATION,)), "vi", "2026-04").wipe()
+    assert client.withdraw("r1")
+    record = audited(lane, "/v1/receptions/r1/consents")
+    assert (record["text_version"], record["language"]) == ("2026-04", "vi")
+    assert record["answers"] == [{"item": "YZK", "given": True}]
+    assert record["withdrawn_at"] is not None
+    assert released(lane, "YZK") == (403, {"error": "consent_withdrawn"})
+
+
+def test_the_record_of_a_registration_can_be_read(lane: Lane, client: HttpsGateway) -> None:
+    received(client, "unregistered")
+    client.register("r1")
+    assert audited(lane, "/v1/receptions/r1/registration")["method"] == "staff"
+
+
+def test_nothing_to_withdraw(client: HttpsGateway) -> None:
+    received(client)
+    assert not client.withdraw("r1")
+    client.consent("r1", every((Item.MEDICATION,), False), "ja", "2026-04").wipe()
+    assert not client.withdraw("r1")
+
+
+def test_a_result_can_be_fetched_for_48_hours(lane: Lane, client: HttpsGateway) -> None:
+    received(client)
+    client.consent("r1", every((Item.MEDICATION,)), "ja", "2026-04").wipe()
+    lane.clock.forward(hours=47, minutes=59)
+    (client.fetch("r1") or pytest.fail("no result")).wipe()
+    lane.clock.forward(minutes=2)
+    with pytest.raises(GatewayError) as caught:
+        client.fetch("r1")
+    assert (caught.value.failure, caught.value.upstream) == (FailureCode.GATEWAY_ERROR, RESULT_EXPIRED)
+
+
+def test_by_number(client: HttpsGateway) -> None:
+    validity, result = client.look_up("n1", query("employee"), True)
+    assert validity is Validity.VALID
+    with result or pytest.fail("no result") as found:
+        first = FullResult.parse(found.view())
+    assert first.qualification.person.medication_consent is None
+    with client.fetch("n1") or pytest.fail("no result") as again:
+        assert FullResult.parse(again.view()) == first
+    assert client.look_up("n2", query("employee", number="0"), None) == (Validity.NONE, None)
+    assert client.fetch("n2") is None
+    with pytest.raises(GatewayError, match="reception_exists"):
+        client.look_up("n1", query("elder"), True)
