@@ -200,14 +200,8 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
         yield f"check_answers_{name}", s.CheckingAnswers(_eligible(items), Draft(items), every), ()
     for item in (Item.DISEASE, Item.LIMIT, Item.SUBSIDY, Item.PRESCRIPTION):
         yield f"consent_{item.name.lower()}", _asked(item, Item.MEDICATION), ()
-    grace = s.Eligibility(True, s.Validity.VALID, (), s.CertificateState.GRACE)
-    yield (
-        "consent_prescription_grace",
-        s.AskingItem(
-            s.Eligible(_IDENTIFIED, grace, (Item.PRESCRIPTION,)), Draft((Item.PRESCRIPTION,)), Item.PRESCRIPTION
-        ),
-        (),
-    )
+    soon = _eligible((Item.PRESCRIPTION,), soon=True)
+    yield "consent_prescription_soon", s.AskingItem(soon, Draft(soon.questions), Item.PRESCRIPTION), ()
     yield from _endings()
     for place, name in enumerate(leaflet.PAGES):
         yield f"leaflet_{name}", s.Leaflet(place), ()

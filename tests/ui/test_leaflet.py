@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -256,6 +257,16 @@ def test_the_last_page_has_one_quiet_line_of_the_leaflet(bench: Bench, catalogue
             assert len(shown) == received, sample.name
             seen |= shown
     assert seen == lines
+
+
+def test_without_pages_there_is_no_entry(bench: Bench) -> None:
+    """`[leaflet] show = false` hides it at idle; `make_bench` shows it."""
+    view = bench.show("idle")
+    assert bench.robot.find("action:leaflet") is not None
+    bench.window.present(replace(view, actions=view.actions[:1]))
+    settle()
+    assert bench.robot.find("action:leaflet") is None
+    assert bench.robot.find("action:no_card") is not None
 
 
 # --- the institution's own pages ---

@@ -198,6 +198,18 @@ def test_tab_reaches_every_field_and_key(bench: Bench, qtbot: QtBot) -> None:
     assert {"field:insurer", "field:symbol", "key:hyphen", "key:kana", "key:none", "action:back"} <= wanted
 
 
+def test_the_keyboard_walks_as_the_paper_reads(bench: Bench, qtbot: QtBot) -> None:
+    bench.show("lookup_typing")
+    bench.window.activateWindow()
+    fields = []
+    for _ in range(40):
+        qtbot.keyClick(bench.window.focusWidget() or bench.window, Qt.Key.Key_Tab)
+        focus = bench.window.focusWidget()
+        if isinstance(focus, Press) and focus.objectName().startswith("field:") and focus.objectName() not in fields:
+            fields.append(focus.objectName())
+    assert fields == [f"field:{step}" for step in Step]
+
+
 def test_what_was_typed_is_overwritten_when_the_page_goes(bench: Bench) -> None:
     bench.show("lookup_typing")
     bench.robot.type_digits(EIGHT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
@@ -148,6 +149,13 @@ class QueryBody(Body):
         self.kana.closed.connect(self._close_kana)
         self.column.addWidget(self.kana)
         self.column.addStretch(1)
+        # The keyboard walks through the fields as they stand on the paper.
+        birth_boxes = [self.boxes[step] for step in _DATE]
+        person_boxes = [self.boxes[step] for step in (Step.INSURER, Step.SYMBOL, Step.NUMBER, Step.BRANCH)]
+        order: list[QWidget] = [*person_boxes, self._era_chip, *birth_boxes]
+        order += [*self._era_buttons.values(), *self._extra.values()]
+        for one, following in pairwise(order):
+            QWidget.setTabOrder(one, following)
 
     def _line(self, first: QWidget) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -167,6 +175,8 @@ class QueryBody(Body):
         word = self.kit.word
         for key, words in self._labels.items():
             words.say(word(key))
+        for step, box in self.boxes.items():
+            box.setAccessibleName(word(f"number.{step}" if step in _DATE else f"lookup.{step}"))
         for era, chip in self._era_buttons.items():
             detail = f"（{word('era.western_detail')}）" if era == Era.WESTERN else ""
             chip.say(word(f"era.{era}") + detail)
