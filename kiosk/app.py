@@ -162,6 +162,8 @@ class App:
         settings.handoff_folder.mkdir(parents=True, exist_ok=True)
         if settings.simulated:
             _practice_pins(settings)
+        self.catalogue = open_catalogue(settings)
+        self._queue = open_queue(settings)
 
         self.vault = Vault()
         self.bridge = EventBridge(self._apply)
@@ -180,7 +182,6 @@ class App:
                 asks=policy.questions,
             )
         )
-        self.catalogue = _catalogue(settings)
         wording = partial(text_version, settings.consent.text_version, self.catalogue, policy)
         self._gateway = Conversation(self._https, lru_cache(wording), _folder_lookup(settings))
         auditor = _Auditor(self.audit)
@@ -193,7 +194,6 @@ class App:
             partial(_recovered, auditor, self.desk),
             self.desk.unclaimed,
         )
-        self._queue = _queue(settings)
         postponer: Postponer = NoQueue()
         if self._queue is not None:
             ended = partial(_postponed_ended, auditor, self.desk)
@@ -220,13 +220,14 @@ class App:
             self.bridge.post,
         )
         self._camera_watch = CameraWatch(around.camera, self.bridge.post)
+        self.door = _Door(self)
         theme = Theme.load(ASSETS, settings.screen.scale)
         self.window = KioskWindow(
             self.catalogue,
             theme,
             policy,
             self.bridge.post,
-            _Door(self),
+            self.door,
             _Frames(around.camera),
             simulated=settings.simulated,
             still=still,
@@ -446,7 +447,7 @@ def _encoding(wanted: config.Encoding) -> Encoding:
     return next(each for each in Encoding if each.declared == wanted.value)
 
 
-def _catalogue(settings: Settings) -> Catalogue:
+def open_catalogue(settings: Settings) -> Catalogue:
     """With the institution's own leaflet. Raises `ConfigError`."""
     catalogue = Catalogue.load(ASSETS / "i18n")
     if settings.leaflet.texts_dir is not None:
@@ -471,7 +472,7 @@ def _folder_lookup(settings: Settings) -> Lookup | None:
     )
 
 
-def _queue(settings: Settings) -> Queue | None:
+def open_queue(settings: Settings) -> Queue | None:
     """Raises `ConfigError`, `QueueHeld`, OSError: a kiosk that cannot keep what it promises does not start."""
     downtime = settings.downtime
     if not downtime.queue:
