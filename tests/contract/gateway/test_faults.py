@@ -6,6 +6,7 @@ answer, and the gateway has counted it once.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from devices.secret import SecretBytes
 from kiosk.eligibility.gateway import GatewaySettings, HttpsGateway
@@ -285,3 +287,54 @@ def test_a_query_that_is_none_is_our_own_mistake(client: HttpsGateway) -> None:
     for data in (b"", b"[]", b'{"insurer": 1}', b'{"insurer":"1","symbol":"","number":"1","branch":"","birth":"1"}'):
         with pytest.raises(ValueError, match="not a query"):
             client.look_up("r1", SecretBytes(data), limit=None)
+
+
+# --- answers that fit the document and not the question ------------------------------------------------------------
+
+
+def replacing(old: bytes, new: bytes) -> Callable[[ASGIApp], ASGIApp]:
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def replaced(scope: Scope, receive: Receive, send: Send) -> None:
+            async def spoilt(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    kept = [each for each in message["headers"] if each[0] != b"content-length"]
+                    message = {**message, "headers": kept}
+                else:
+                    message = {**message, "body": re.sub(old, new, message["body"])}
+                await send(message)
+
+            await app(scope, receive, spoilt)
+
+        return replaced
+
+    return wrap
+
+
+OTHER, RESULT = "<other reception>", "<result>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "consent", "look_up"),
+    [
+        (rb'("ArbitraryFileIdentifier": ?)"[^"]+"', rb'\1"AAAAAAAAAAAAAAAA"', OTHER, OTHER),
+        (rb'"ArbitraryFileIdentifier": ?"[^"]+",', b"", OTHER, OTHER),
+        (rb'("reception": ?)"r[12]"(, ?"qualification")', rb'\1"r9"\2', OTHER, OTHER),
+        (rb'("validity": ?)"1"', rb'\1"2"', "", RESULT),
+        (rb'("validity": ?)"1"', rb'\1"4"', "", RESULT),
+        (rb'("result": ?)\{.*\}', rb"\1null}", "", RESULT),
+        (rb'("QualificationValidity": ?)"1"', rb'\1"4"', RESULT, RESULT),
+        (rb'("Birthdate": ?)"[0-9]{8}"', rb'\1"20260230"', RESULT, RESULT),
+    ],
+)
+def test_an_answer_to_another_question(tls: TlsFolder, old: bytes, new: bytes, consent: str, look_up: str) -> None:
+    with SimulatedGateway(known(), tls, wrap=replacing(old, new)) as server:
+        client = HttpsGateway(GatewaySettings(server.url, TERMINAL, tls.certificate(), tls.key(), tls.ca))
+        if consent:
+            client.receive("r1", client.challenge(), Method.STAFF, certificate("employee"), STAFF)
+            with pytest.raises(GatewayError) as caught:
+                client.consent("r1", every(()), "ja", "2026-04")
+            assert (caught.value.failure, caught.value.upstream) == (NONSENSE, consent)
+        with pytest.raises(GatewayError) as caught:
+            client.look_up("r2", query("employee"), limit=None)
+        assert (caught.value.failure, caught.value.upstream) == (NONSENSE, look_up)
+        client.close()
