@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kiosk.reception.view import LeafletPanel, View
@@ -12,7 +13,7 @@ from kiosk.ui.typeset import lay_out
 
 PORTAL = "https://myna.go.jp/"  # Mynaportal's public top page, as the leaflet prints it
 _PARAGRAPHS = 4
-_ROOM = 120  # mm for the sentences and what stands below them
+_ROOM = 128  # mm for the sentences and what stands below them
 _PORTAL_ROOM = 53
 
 
@@ -40,7 +41,7 @@ class LeafletBody(Body):
         self._code = QrCode(kit.theme, PORTAL, 48)
         portal.addWidget(self._code)
         self._address = Words(kit.theme, "lead", align=LEFT, leading=1.4)
-        portal.addWidget(self._address, 1)
+        portal.addWidget(self._address, 1, Qt.AlignmentFlag.AlignVCenter)
         inside.addWidget(self._portal)
         self.column.addWidget(sheet)
         self.column.addStretch(1)
