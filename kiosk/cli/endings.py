@@ -11,7 +11,7 @@ from devices.simulated.personas import Cover, Ending, Persona, load_personas
 from devices.simulated.world import personas_folder
 from kiosk.cli.patient import Role, Story
 from kiosk.eligibility.terminal import Released
-from kiosk.oqs import reader
+from kiosk.oqs import reader, rules
 from kiosk.reception.consent import Item
 from kiosk.reception.insured import Query
 
@@ -110,7 +110,7 @@ def _left(ending: Ending, seen: Seen) -> Iterator[str]:
         yield f"{len(seen.files)} files, expected {ending.files}"
     for file in seen.files:
         data = file.read_bytes()
-        for fault in reader.inspect(data).faults:
+        for fault in rules.check(file.name, data):
             yield f"file refused: {fault.rule.id}: {fault}"
             return
         found = content(data)

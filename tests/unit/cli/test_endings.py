@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,10 +15,12 @@ from kiosk.cli.patient import Role, Story
 from kiosk.eligibility.terminal import Released
 from kiosk.fullresult import FullResult, SubsidyOutcome
 from kiosk.handoff import sidefile
+from kiosk.handoff.folder import HandoffFolder
 from kiosk.oqs import document
 from kiosk.oqs.document import Encoding
+from kiosk.qualification import JST
 from kiosk.reception.consent import Item
-from tests.helpers.results import result
+from tests.helpers.results import INSTITUTION, result
 
 BOTH = {Item.MEDICATION: True, Item.CHECKUP: False}
 
@@ -35,7 +38,8 @@ def story(**changes: Any) -> Story:
 
 @pytest.fixture
 def seen(tmp_path: Path) -> Seen:
-    face, side = tmp_path / "face.xml", tmp_path / "side.xml"
+    name = HandoffFolder(tmp_path, INSTITUTION).name("r-1", datetime.now(JST))
+    face, side = tmp_path / name, tmp_path / "side.xml"
     full = FullResult("r-1", result(), SubsidyOutcome.NONE)
     face.write_bytes(document.write(full.qualification, Encoding.UTF8, simulated=True).content)
     side.write_bytes(sidefile.write(full, face.name, simulated=True))
