@@ -24,7 +24,7 @@ from devices.simulated.pcscd import LaneError, PcscdLane, loopback_up, missing_p
 from kiosk import log
 from kiosk.app import GatewayAccess, Surroundings, Trust, reader_options
 from kiosk.cli.scenery import Say, Scenery
-from kiosk.config import ReaderDriver, Settings
+from kiosk.config import GatewayDriver, ReaderDriver, Settings
 from kiosk.eligibility.tls import TlsFolder, ensure_test_tls
 
 _log = log.get("kiosk.stage")
@@ -111,16 +111,11 @@ class Stage:
         self.lane = ""
 
     def start(self) -> Surroundings:
-        settings = self._settings
         with contextlib.suppress(OSError):
             loopback_up()  # `unshare -n make demo`: the gateway is on it
         world = self.scenery.world
         trust = Trust((world.auth_ca,), world.cv_anchor)
-        tls = ensure_test_tls(test_tls_folder(settings), (settings.gateway.terminal_id,))
-        url = self._gateway_url or self._start_gateway(tls)
-        terminal = settings.gateway.terminal_id
-        access = GatewayAccess(url, tls.ca, tls.certificate(terminal), tls.key(terminal))
-        return Surroundings(access, trust, self._start_reader(trust), self.camera)
+        return Surroundings(self._gateway_access(), trust, self._start_reader(trust), self.camera)
 
     def stop(self) -> None:
         if self._lane is not None:
@@ -170,6 +165,19 @@ class Stage:
 
     def remove(self) -> None:
         self.hands.remove()
+
+    def _gateway_access(self) -> GatewayAccess:
+        settings = self._settings.gateway
+        if settings.driver is GatewayDriver.HTTPS:
+            # A simulated reader before somebody else's gateway, such as that of `kiosk simulate terminal`.
+            assert settings.ca_file is not None
+            assert settings.client_cert is not None
+            assert settings.client_key is not None
+            return GatewayAccess(settings.url, settings.ca_file, settings.client_cert, settings.client_key)
+        terminal = settings.terminal_id
+        tls = ensure_test_tls(test_tls_folder(self._settings), (terminal,))
+        url = self._gateway_url or self._start_gateway(tls)
+        return GatewayAccess(url, tls.ca, tls.certificate(terminal), tls.key(terminal))
 
     def _start_gateway(self, tls: TlsFolder) -> str:
         """The world goes in by pipe and is nowhere on the disk; the address comes back by pipe."""
