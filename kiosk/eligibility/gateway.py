@@ -287,8 +287,10 @@ class HttpsGateway:
 
     def _explained(self, error: _NoAnswer) -> GatewayError:
         """A connection that ended without an answer: perhaps our certificate is why."""
-        if error.upstream in ("<tls>", "<ended>") and (self._now() > self._certificate_ends or self._turned_away()):
-            return GatewayError(FailureCode.GATEWAY_UNTRUSTED, "<client certificate>")
+        if error.upstream in ("<tls>", "<ended>"):
+            in_time = time.monotonic() < self._context.deadline
+            if self._now() > self._certificate_ends or (in_time and self._turned_away()):
+                return GatewayError(FailureCode.GATEWAY_UNTRUSTED, "<client certificate>")
         return GatewayError(error.failure, error.upstream.replace("<ended>", "<connection>"))
 
     def _turned_away(self) -> bool:

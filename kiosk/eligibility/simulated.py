@@ -352,6 +352,9 @@ class Desk:
             raise Refused(403, "terminal_differs")
         digest = _digest(request)
         key = (terminal, request.reception)
+        before = self._receptions.get(key)
+        if before is not None and before.looked_up is not None and before.looked_up.result is None:
+            del self._receptions[key]  # it named nobody: staff type again
         if (known := self._repeated(key, digest)) is not None:
             if known.looked_up is None:
                 raise Refused(409, "reception_exists")

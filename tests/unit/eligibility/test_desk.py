@@ -432,6 +432,17 @@ def test_a_look_up_is_one_thing_and_a_card_another() -> None:
         look_up(here, card)
 
 
+def test_who_was_not_found_may_be_typed_again() -> None:
+    """One reception, until somebody is named."""
+    here = place()
+    assert look_up(here, "n1", number="1").validity is Validity.NONE
+    assert look_up(here, "n1", number="2").validity is Validity.NONE
+    assert look_up(here, "n1").validity is Validity.VALID
+    with pytest.raises(Refused, match="reception_exists"):
+        look_up(here, "n1", number="1")
+    assert here.desk.receptions() == ["n1"]
+
+
 def test_a_processing_error_by_number_carries_its_code() -> None:
     here = place(changed("employee", rich(), error="E-9999", message="障害"))
     with pytest.raises(Refused, match="E-9999") as caught:
