@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from kiosk.ui.keypad import Key
+from kiosk.ui.keypad import Bounce, Key
 from kiosk.ui.theme import Theme
 
 # One row of keys each, the ten columns of the 五十音. A space: no key.
@@ -70,6 +70,7 @@ class KanaSheet(QWidget):
         super().__init__()
         self._soft = False
         self._words = {"hiragana": "", "katakana": ""}
+        self._bounce = Bounce(self)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(theme.mm(1.4))
@@ -124,14 +125,14 @@ class KanaSheet(QWidget):
     def _typed(self) -> None:
         key = self.sender()
         for letter, known in self._letters:
-            if known is key:
+            if known is key and not self._bounce.again(letter):
                 self.letter.emit(ord(hiragana(letter) if self._soft else letter))
 
     @Slot()
     def _marked(self) -> None:
         key = self.sender()
         for name, known in self._marks.items():
-            if known is key:
+            if known is key and not self._bounce.again(name):
                 self.mark.emit(name)
 
     @Slot()

@@ -77,6 +77,24 @@ class Key(Press):
             block.draw(painter, sheet, CENTRE)
 
 
+class Bounce:
+    """A trembling finger presses one key twice; two keys in a row are meant."""
+
+    def __init__(self, widget: QWidget) -> None:
+        self._widget = widget
+        self._since = QElapsedTimer()
+        self._last = ""
+
+    def again(self, name: str) -> bool:
+        """Is this press of `name` the echo of the one before?"""
+        near = self._since.isValid() and self._since.elapsed() < BOUNCE_MS
+        if name == self._last and near and not self._widget.window().property("still"):
+            return True
+        self._last = name
+        self._since.start()
+        return False
+
+
 class Keypad(QWidget):
     """1-9, clear, 0, enter. Keys keep their places: a shuffled pad cannot be typed by heart or by touch."""
 
@@ -98,8 +116,7 @@ class Keypad(QWidget):
             self._keys[name] = key
         for column in range(3):
             grid.setColumnStretch(column, 1)
-        self._since = QElapsedTimer()
-        self._last = ""
+        self._bounce = Bounce(self)
 
     def label(self, clear: str, enter: str) -> None:
         self._keys["clear"].say(clear, "backspace")
@@ -114,16 +131,8 @@ class Keypad(QWidget):
         key = self.sender()
         assert isinstance(key, Key)
         name = key.objectName().removeprefix("key:")
-        bounced = (
-            name == self._last
-            and self._since.isValid()
-            and self._since.elapsed() < BOUNCE_MS
-            and not self.window().property("still")
-        )
-        if bounced:
+        if self._bounce.again(name):
             return
-        self._last = name
-        self._since.start()
         if name == "clear":
             self.erase.emit()
         elif name == "enter":

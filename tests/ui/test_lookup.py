@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -164,6 +166,22 @@ def test_kanji_has_no_key_and_the_page_says_where_it_goes(bench: Bench) -> None:
         type(bench.robot)(bench.window, patience=0.05).type_letters("公")
     assert "漢字は入力できません" in _asked(bench)
     assert "レセコン" in _asked(bench)
+
+
+def test_a_trembling_finger_types_once(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(still=False)
+    bench.show("lookup_typing")
+    for digit in EIGHT:
+        if digit == "9":
+            QTest.qWait(130)  # the same key again, and meant
+        bench.robot.press(f"key:{digit}")
+    bench.robot.press("key:kana")
+    (key,) = bench.window.findChildren(Press, "kana:ア")
+    key.click()
+    key.click()
+    assert list(_body(bench).letters[Step.SYMBOL].letters) == [ord("ア")]
+    bench.robot.press("kana:イ")
+    assert len(_body(bench).letters[Step.SYMBOL].letters) == 2
 
 
 def test_a_numeric_keyboard_types_a_query_too(bench: Bench, qtbot: QtBot) -> None:
