@@ -206,8 +206,8 @@ class Ending:
 class Persona:
     """`certificate`: "own" (of the test PKI), "foreign" (another issuer), "copy" (the certificate of `copy_of`, other
     keys, everything else made by the attacker). `certificate_months`: from the day the world is built to the end of
-    validity; negative: ended so long ago. `face` is before the camera, `photo_face` on the card (seeds; None: a card
-    without a photo). `institution`: the kind of institution to which this person goes."""
+    validity; negative: ended so long ago. `face` is before the camera, `photo_face` on the card (seeds), unless
+    the card has no photo. `institution`: the kind of institution to which this person goes."""
 
     id: str
     title_ja: str
@@ -230,7 +230,8 @@ class Persona:
     copy_of: str
     certificate_months: int
     face: int
-    photo_face: int | None
+    photo_face: int
+    has_photo: bool
     record: Record | None
     endings: tuple[Ending, ...]
 
@@ -350,8 +351,6 @@ def parse_persona(table: Mapping[str, Any], file: str) -> Persona:
     record = _record(top)
     certificate = top.choice("certificate", ("own", "foreign", "copy"), "own")
     face = top.number("face", 0, 9999)
-    no_photo = top.take("no_photo", bool, False)
-    photo_face = top.number("photo_face", 0, 9999, face)
     persona = Persona(
         id=top.text("id", r"[a-z][a-z0-9_]{0,31}", "lower-case letters, digits, _"),
         title_ja=top.text("title_ja", r".{1,40}", "1 to 40 characters"),
@@ -374,7 +373,8 @@ def parse_persona(table: Mapping[str, Any], file: str) -> Persona:
         copy_of=top.text("copy_of", r"[a-z][a-z0-9_]*" if certificate == "copy" else r"", "a persona", ""),
         certificate_months=_months(top),
         face=face,
-        photo_face=None if no_photo else photo_face,
+        photo_face=top.number("photo_face", 0, 9999, face),
+        has_photo=top.take("has_photo", bool, True),
         record=record,
         endings=tuple(_ending(entry) for entry in top.tables("ending")),
     )

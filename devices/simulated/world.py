@@ -145,7 +145,7 @@ class _Workshop:
             # The forger has no access to the anchor: an issuer of his own, under the names of the true one.
             issuer, card_key = pki.new_key(), pki.new_key()
             cv_certificate = self._certify(issuer, pki.new_key())
-        picture = b"" if persona.photo_face is None else photo(persona)
+        picture = photo(persona) if persona.has_photo else b""
         face = Face(persona.birth, persona.sex_code, persona.card_expiry, persona.security_code, picture)
         pinless = persona.kind is CardKind.PINLESS
         return PersonCard(

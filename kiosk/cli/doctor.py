@@ -21,7 +21,19 @@ from typing import Any
 from kiosk.audit import verify
 from kiosk.cli.options import add_config, add_json
 from kiosk.cli.report import verdict
-from kiosk.config import Accept, CameraDriver, ConfigError, GatewayDriver, ReaderDriver, Settings, load
+from kiosk.config import (
+    Accept,
+    CameraDriver,
+    ConfigError,
+    GatewayDriver,
+    LookupSource,
+    ReaderDriver,
+    Settings,
+    load,
+)
+from kiosk.downtime.errors import KeyRefused
+from kiosk.downtime.key import load_key
+from kiosk.i18n import Catalogue, CatalogueBroken
 from kiosk.maintenance.credentials import is_practice
 from kiosk.maintenance.machine import Machine, nearest
 from kiosk.maintenance.service import ServiceFlag
@@ -242,6 +254,10 @@ def _folders(settings: Settings, machine: Machine) -> Findings:
     folders = {"state folder": settings.kiosk.state_dir, "hand-off folder": settings.handoff_folder}
     if settings.log.folder is not None:
         folders["log folder"] = settings.log.folder
+    if settings.consent.subsidy or settings.consent.dispense:
+        folders["side folder"] = settings.side_folder
+    if settings.lookup.source is LookupSource.FOLDER and settings.lookup.folder is not None:
+        folders |= {f"look-up {name}": settings.lookup.folder / name for name in ("req", "res")}
     for name, folder in folders.items():
         there = nearest(folder)
         writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
@@ -290,6 +306,27 @@ def _handoff(settings: Settings, machine: Machine) -> Findings:
     yield _judge("hand-off files", not foreign, "of this institution only", found, do)
 
 
+def _cases(settings: Settings, machine: Machine) -> Findings:
+    """What the counter's other cases need: the queue's key, the institution's own leaflet."""
+    if settings.downtime.queue and settings.downtime.key_file is not None:
+        try:
+            load_key(settings.downtime.key_file, settings.kiosk.state_dir).wipe()
+            yield Finding("queue key", State.OK, "there, and only the kiosk's user may read it")
+        except KeyRefused as error:
+            yield Finding("queue key", State.MISSING, error.what, f"downtime.key_file: {error.allowed}")
+    if settings.leaflet.show:
+        catalogue = Catalogue.load(ASSETS / "i18n")
+        try:
+            own = settings.leaflet.texts_dir
+            pages = (catalogue if own is None else catalogue.with_leaflet(own)).leaflet_pages
+        except CatalogueBroken as error:
+            yield Finding("leaflet", State.MISSING, str(error), "leaflet.texts_dir")
+        else:
+            absent = [page for page in settings.leaflet.pages if page not in pages]
+            found = f"{len(settings.leaflet.pages)} pages"
+            yield _judge("leaflet", not absent, found, f"without texts for {', '.join(absent)}", "leaflet.pages")
+
+
 def _staff(settings: Settings, machine: Machine) -> Findings:
     for role, path in (("staff", settings.staff_hash_file), ("maintenance", settings.maintenance_hash_file)):
         do = f"kiosk staff set-pin --role {role}"
@@ -327,6 +364,7 @@ _LOOKS: tuple[Callable[[Settings, Machine], Findings], ...] = (
     _gateway,
     _folders,
     _handoff,
+    _cases,
     _disk,
     _clock,
     _memory,

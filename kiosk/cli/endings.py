@@ -72,17 +72,32 @@ class Seen:
     doctor: Sequence[Released]
 
 
+def outline(row: Row, story: Story, seen: Seen) -> list[str]:
+    """What differs at first sight: the last page and how many files. For a world with records of its own."""
+    return [*_last(row.ending, story), *_count(row.ending, seen)]
+
+
 def differences(row: Row, story: Story, seen: Seen) -> list[str]:
     """Expected and reached, for everything that differs; empty: as expected. Names elements, never a person's values
     other than the expected ones, which are fictional."""
-    return [*_visit(row.ending, story), *_left(row.ending, seen), *_released(row.persona, story, seen)]
+    visit = [*_last(row.ending, story), *_visit(row.ending, story)]
+    left = [*_count(row.ending, seen), *_left(row.ending, seen)]
+    return [*visit, *left, *_released(row.persona, story, seen)]
 
 
-def _visit(ending: Ending, story: Story) -> Iterator[str]:
+def _last(ending: Ending, story: Story) -> Iterator[str]:
     if story.stuck:
         yield f"could not go on: {story.stuck}"
     if story.last_page != ending.last_page:
         yield f"last page {story.last_page}, expected {ending.last_page}"
+
+
+def _count(ending: Ending, seen: Seen) -> Iterator[str]:
+    if len(seen.files) != ending.files:
+        yield f"{len(seen.files)} files, expected {ending.files}"
+
+
+def _visit(ending: Ending, story: Story) -> Iterator[str]:
     for page in ending.pages:
         if page not in story.pages:
             yield f"page {page} was not shown"
@@ -106,8 +121,6 @@ def _visit(ending: Ending, story: Story) -> Iterator[str]:
 
 
 def _left(ending: Ending, seen: Seen) -> Iterator[str]:
-    if len(seen.files) != ending.files:
-        yield f"{len(seen.files)} files, expected {ending.files}"
     for file in seen.files:
         data = file.read_bytes()
         for fault in rules.check(file.name, data):

@@ -93,7 +93,6 @@ def _around(world: World, personas: tuple[Persona, ...]) -> Scenery:
 
 def _photo(persona: Persona) -> bytes:
     """Drawn, or from a portrait of one's own (FACES=DIR, named by persona or seed)."""
-    assert persona.photo_face is not None
     folder = os.environ.get("FACES")
     own = own_card_photo(Path(folder), persona.photo_face) if folder else None
     return own if own is not None else card_photo(persona.photo_face)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.cli.endings import Row, Seen, content, differences, rows, side_content, way
+from kiosk.cli.endings import Row, Seen, content, differences, outline, rows, side_content, way
 from kiosk.cli.patient import Role, Story
 from kiosk.eligibility.terminal import Released
 from kiosk.fullresult import FullResult, SubsidyOutcome
@@ -49,6 +49,13 @@ def seen(tmp_path: Path) -> Seen:
 
 def test_as_expected(seen: Seen) -> None:
     assert differences(row(), story(), seen) == []
+    assert outline(row(), story(), seen) == []
+
+
+def test_a_world_with_records_of_its_own(seen: Seen) -> None:
+    assert outline(row(subsidy="provided", pages=("registration",)), story(answers={}), seen) == []
+    told = outline(row(files=0), story(number=None, pages=["problem"], stuck="x"), seen)
+    assert told == ["could not go on: x", "last page problem, expected take_card", "1 files, expected 0"]
 
 
 @pytest.mark.parametrize(
