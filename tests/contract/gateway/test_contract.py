@@ -176,7 +176,8 @@ def test_client_and_server_speak_as_the_document_says(tls: TlsFolder) -> None:
             _, result = client.look_up(f"n{number}", query("employee"), limit)
             (result or pytest.fail("no result")).wipe()
         assert client.look_up("n9", query("employee", number="0"), None)[1] is None
-        refused(lambda: client.look_up("n9", query("employee"), None))
+        assert client.look_up("n9", query("employee"), None)[1] is not None  # mistyped, and typed again
+        refused(lambda: client.look_up("n9", query("elder"), None))
         client.close()
     assert wire.faults == []
     sent = {"challenge", "receive", "register", "consent", "withdraw", "resume", "lookUp"}
