@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, assert_never
 
 from devices.secret import SecretBytes
@@ -126,7 +127,7 @@ class QueueService:
                 result = self._gateway.consent(reception, late.answers, late.language)
             case _:
                 assert_never(work)
-        with result:
+        with result, suppress(JobError):  # what cannot be written now is the journal's from here on
             self._handoff.finish(reception, result)
         return True
 

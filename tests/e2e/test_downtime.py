@@ -79,6 +79,7 @@ def test_what_waits_is_finished_once(counter: Counter, way: str, restarted: bool
     assert story.outcome is not None
     assert story.outcome.ending is s.Ending.LATER
     assert ("postponed", "") in counter.kiosk.notes.audit
+    assert counter.later(seconds=30) == []
     counter.cut()
     assert counter.later(seconds=30) == []
     counter.mend()

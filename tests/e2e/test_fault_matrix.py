@@ -7,6 +7,7 @@ held against each other after each.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import threading
@@ -21,6 +22,7 @@ import pytest
 from kiosk.eligibility.folder import FolderLookup, FolderSettings
 from kiosk.eligibility.server import Fault, FaultKind, SimulatedGateway
 from kiosk.eligibility.tls import SERVER, TERMINAL, TlsFolder, ensure_test_tls, make_test_tls
+from kiosk.handoff.desk import Recovery
 from kiosk.oqs.document import Encoding
 from kiosk.qualification import JST
 from kiosk.reception.failure import FailureCode
@@ -85,7 +87,7 @@ class Bench:
 
             story = self.kiosk.visit("child_pmh", way=way, on_problem=touched)
             stack.close()
-            self._finish_late()
+            self.finish_late()
             assert [code for code, _ in story.failures] == ([] if failure is None else [failure]), (fault, where)
             if choice == "again" or failure is None:
                 assert story.outcome is not None
@@ -95,7 +97,7 @@ class Bench:
         self.rows.append(row)
         assert (row.count.lost, row.count.doubled, row.count.left) == (0, 0, 0), row.line()
 
-    def _finish_late(self) -> None:
+    def finish_late(self) -> None:
         """What the net thread does in the next minutes."""
         self.clock.forward(minutes=3)
         self.kiosk.tidy()
@@ -409,8 +411,35 @@ def test_an_exchange_folder_in_trouble(tmp_path: Path, capsys: pytest.CaptureFix
         for name, start, failure in faults:
             with start():
                 story = table.kiosk.visit("child_pmh", way="number")
-            table._finish_late()
+            table.finish_late()
             assert [code for code, _ in story.failures] == [failure], name
             table.rows.append(Row(name, "exchange", "", _said(story), Count.of(table.site, table.gateway)))
             assert table.rows[-1].count == replace(table.rows[-1].count, files=0, sides=0, lost=0, doubled=0, left=0)
         say(table, capsys)
+
+
+def test_a_number_that_was_mistyped_is_typed_again(tmp_path: Path) -> None:
+    with bench(tmp_path) as table:
+        tries = iter((True, True, False))
+
+        def typing(query: bytes) -> bytes:
+            wrong = {**json.loads(query), "number": "mistyped"}
+            return json.dumps(wrong).encode() if next(tries) else query
+
+        table.kiosk.typing = typing
+        story = table.kiosk.visit("child_pmh", way="number", on_problem=lambda: "type again")
+        assert [code for code, _ in story.failures] == [FailureCode.QUALIFICATION_NONE] * 2
+        assert story.outcome is not None
+        assert story.outcome.ending is Ending.DONE
+        table.finish_late()
+        count = Count.of(table.site, table.gateway)
+        assert (count.files, count.lost, count.doubled) == (1, 0, 0)
+
+
+def test_a_number_that_names_nobody_leaves_nothing_behind(tmp_path: Path) -> None:
+    with bench(tmp_path) as table:
+        table.kiosk.typing = lambda query: json.dumps({**json.loads(query), "number": "nobody"}).encode()
+        table.kiosk.visit("child_pmh", way="number")
+        table.finish_late()
+        assert [each.outcome for each in table.kiosk.recovered][-1] is Recovery.DROPPED
+        assert Count.of(table.site, table.gateway).files == 0

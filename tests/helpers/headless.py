@@ -359,6 +359,7 @@ class Headless:
         if queue_key:
             self._queue = Queue(site.root / "state" / "queue", SecretBytes(queue_key), now=now)
             postponer = QueueService(self._queue, self.gateway, self.handoff, self.finished.append, "ja")
+        self.typing: Callable[[bytes], bytes] = lambda query: query  # what staff make of a 資格確認書
         self._reader = _Reader()
         self.vault = Vault()
         self.executor = Executor(
@@ -431,7 +432,7 @@ class Headless:
         on_problem: Callable[[], str] = lambda: "leave",
     ) -> Story:
         """One patient from the first page to the last. `way`: "pin", "staff", or "number" (look-up by staff).
-        `on_problem` says what is touched on a problem page: "again", "leave" or "postpone"."""
+        `on_problem` says what is touched on a problem page: "again", "leave", "postpone" or "type again"."""
         story = Story()
         holder = self.site.holders[who]
         if way == "number":
@@ -481,7 +482,8 @@ class Headless:
             case s.LookupPaper():
                 self._act(e.PaperChosen(s.Paper.CERTIFICATE))
             case s.LookupTyping():
-                self._act(e.QueryEntered(s.QueryRef(self._keep("query", holder.query))))
+                query = self.typing(holder.query)
+                self._act(e.QueryEntered(s.QueryRef(self._keep("query", query))))
             case s.LookupAsking():
                 self._act(e.ItemAnswered(Item.LIMIT, yes))
             case s.Problem() | s.LookupProblem():
@@ -490,6 +492,7 @@ class Headless:
                     "again": e.TryAgain(),
                     "leave": e.Cancelled(),
                     "postpone": e.PostponeWanted(),
+                    "type again": e.Back(),
                 }
                 self._act(answers[on_problem()])
             case s.TakeCard():

@@ -272,3 +272,41 @@ def test_the_command(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     file.write_text("x = 1\n")
     assert cli.main(["doctor", "--config", str(file), "--json", str(result)]) == 1
     assert json.loads(result.read_text())["findings"][0]["name"] == "config"
+
+
+def test_the_key_of_the_queue(tmp_path: Path) -> None:
+    machine, key = Machine(root=tmp_path), tmp_path / "queue.key"
+    settings = config.parse("[downtime]\nqueue = true\nkey_file = 'queue.key'\n", tmp_path / "config.toml")
+
+    def state() -> State:
+        return next(finding.state for finding in examine(settings, machine) if finding.name == "queue key")
+
+    assert state() is State.MISSING
+    key.touch(0o600)
+    key.write_bytes(bytes(32))
+    assert state() is State.OK
+    key.chmod(0o644)
+    assert state() is State.MISSING
+
+
+def test_folders_of_the_counters_cases(tmp_path: Path) -> None:
+    text = '[consent]\nsubsidy = true\n[lookup]\nsource = "folder"\nfolder = "exchange"\n'
+    settings = config.parse(text, tmp_path / "config.toml")
+    names = {finding.name for finding in examine(settings, Machine(root=tmp_path))}
+    assert {"side folder", "look-up req", "look-up res"} <= names
+
+
+def test_a_leaflet_of_ones_own(tmp_path: Path) -> None:
+    settings = config.parse('[leaflet]\npages = ["parking"]\ntexts_dir = "own"\n', tmp_path / "config.toml")
+
+    def found() -> State:
+        return next(each.state for each in examine(settings, Machine(root=tmp_path)) if each.name == "leaflet")
+
+    assert found() is State.MISSING
+    (tmp_path / "own").mkdir()
+    for language in ("ja", "en"):
+        (tmp_path / "own" / f"{language}.toml").write_text('[leaflet.garden]\ntitle = "x"\nbody = "y"\n')
+    assert found() is State.MISSING
+    for language in ("ja", "en"):
+        (tmp_path / "own" / f"{language}.toml").write_text('[leaflet.parking]\ntitle = "x"\nbody = "y"\n')
+    assert found() is State.OK
