@@ -13,7 +13,7 @@ from kiosk.qualification import Part, QualificationResult, elements
 
 UNMAPPABLE = "●"  # what the national system itself puts for a character that is not in the set
 # One character of JIS X 0208, two places in Unicode: the standard's mapping and that of code page 932.
-_CP932 = str.maketrans("〜‖−—¢£¬", "～∥－―￠￡￢")
+CP932 = str.maketrans("〜‖−—¢£¬", "～∥－―￠￡￢")
 # Python's codec lets them pass in both directions; no other program does.
 NO_CHARACTER = frozenset((b"\x80", b"\xa0", b"\xfd", b"\xfe", b"\xff"))
 SIMULATION_NOTICE = "模擬 SIMULATION - fictional person, not an answer of the national system"
@@ -106,7 +106,7 @@ class _Writer:
 
     def put(self, text: str) -> None:
         for character in _folded(text, self._codec):
-            code = _encoded(character, self._codec)
+            code = encoded(character, self._codec)
             if code is None:
                 code = UNMAPPABLE.encode(self._codec)
                 self.substituted += 1
@@ -116,14 +116,14 @@ class _Writer:
 def seen(text: str, encoding: Encoding) -> str:
     """What a consumer reads where `text` was written."""
     folded = _folded(text, encoding.codec)
-    return "".join(UNMAPPABLE if _encoded(one, encoding.codec) is None else one for one in folded)
+    return "".join(UNMAPPABLE if encoded(one, encoding.codec) is None else one for one in folded)
 
 
 def _folded(text: str, codec: str) -> str:
-    return text.translate(_CP932) if codec == Encoding.SHIFT_JIS.codec else text
+    return text.translate(CP932) if codec == Encoding.SHIFT_JIS.codec else text
 
 
-def _encoded(character: str, codec: str) -> bytes | None:
+def encoded(character: str, codec: str) -> bytes | None:
     """None: not in the set."""
     try:
         code = character.encode(codec)

@@ -11,13 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiosk.oqs.document import NO_CHARACTER, UNMAPPABLE, Encoding
+from kiosk.oqs.document import CP932, UNMAPPABLE, Encoding, encoded
 from kiosk.oqs.reader import MIXED, TWICE, BadDocument, Node
 from kiosk.qualification import MISSING_ELEMENT, SHAPE_OURS, TOO_MANY, UNKNOWN, Fault, Shape
 
 MANY = 1000  # entries of a list
-# One character of JIS X 0208, two places in Unicode: the standard's mapping and that of code page 932.
-_CP932 = str.maketrans("〜‖−—¢£¬", "～∥－―￠￡￢")
 
 
 class Unmappable(Exception):
@@ -51,7 +49,7 @@ class Leaf:
 
 def canonical(value: str) -> str:
     """One form for characters that change on their way through code page 932 and back."""
-    return value.translate(_CP932)
+    return value.translate(CP932)
 
 
 class Writer:
@@ -95,11 +93,8 @@ class Writer:
         if self._encoding is Encoding.SHIFT_JIS:
             words = canonical(words)
         for character in words:
-            try:
-                code = character.encode(self._encoding.codec)
-            except UnicodeEncodeError:
-                code = b""
-            if not code or (self._encoding is Encoding.SHIFT_JIS and code in NO_CHARACTER):
+            code = encoded(character, self._encoding.codec)
+            if code is None:
                 if self._exact:
                     raise Unmappable("a character that the encoding lacks")
                 code = UNMAPPABLE.encode(self._encoding.codec)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiosk.oqs.document import Encoding
-from kiosk.oqs.markup import Leaf, Writer, canonical, digits, one_of, read_group, read_leaves, text
+from kiosk.oqs.markup import Leaf, Writer, digits, one_of, read_group, read_leaves, text
 from kiosk.oqs.names import Kind
 from kiosk.oqs.reader import CHARACTER_CODES, ROOT, SIZE, BadDocument, Node, tree
 from kiosk.qualification import DAY, INSURER_NUMBER, LIMIT_CONSENT, SHAPE_OURS, Fault, SearchInfo
@@ -122,14 +122,6 @@ def read(kind: Kind, content: bytes | bytearray) -> tuple[Request, Encoding]:
     if kind is Kind.ELIGIBILITY:
         return _read_eligibility(header, body, encoding), encoding
     return _read_clinical(kind, header, body, encoding), encoding
-
-
-def same_search(asked: SearchInfo, told: SearchInfo) -> bool:
-    """Whether an answer repeats the question, whatever code page 932 made of its characters."""
-    return all(
-        canonical(getattr(asked, name) or "") == canonical(getattr(told, name) or "")
-        for name in ("insurer_number", "symbol", "number", "branch", "birth")
-    )
 
 
 def _clinical_body(kind: Kind) -> tuple[Leaf, ...]:

@@ -19,7 +19,6 @@ from kiosk.oqs.requests import (
     EligibilityRequest,
     Request,
     read,
-    same_search,
     write,
 )
 from kiosk.qualification import SearchInfo
@@ -200,11 +199,3 @@ def test_wrong_bytes_are_refused() -> None:
     with pytest.raises(BadDocument) as refused:
         read(Kind.ELIGIBILITY, content)
     assert refused.value.rule == "bytes"
-
-
-def test_an_answer_may_spell_a_symbol_as_code_page_932_does() -> None:
-    asked, told = (replace(ASKED.search, symbol=symbol) for symbol in ("〜−", "～－"))
-    assert same_search(asked, told)
-    assert same_search(replace(asked, branch=None), replace(told, branch=None, limit_consent="1"))
-    for name in ("insurer_number", "symbol", "number", "branch", "birth"):
-        assert not same_search(asked, replace(told, **{name: "x"}))
