@@ -24,6 +24,7 @@ from tests.helpers.full import full
 from tests.helpers.results import INSTITUTION, result
 
 AT = datetime(2026, 4, 1, 9, 0, tzinfo=JST)
+LATER = datetime(2026, 4, 2, 10, 0, tzinfo=JST)
 SAMPLES = samples(AT)
 
 # What HL7 FHIR 4.0.1 says of the types that are used here, as far as it is used: element -> type. "[]": it repeats;
@@ -377,7 +378,7 @@ def test_what_is_lost_is_not_in_force() -> None:
 
 
 def test_ids_come_from_the_reception_alone() -> None:
-    first, second = full("r1", result(AT)), full("r1", result(AT, name="試験　別人", number="2002"))
+    first, second = full("r1", result(AT)), full("r1", result(LATER, name="試験　別人", number="2002"))
     assert fhir.bundle(first) == fhir.bundle(first)
     assert ids(made(first)) == ids(made(second))
     assert not set(ids(made(first))) & set(ids(made(full("r2", result(AT)))))
