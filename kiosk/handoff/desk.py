@@ -8,7 +8,8 @@
              READY, no .tmp      it has its name, or the folder is the one written into: it was renamed → DONE
                                  another folder lies there (a share that is away): wait
 
-Whoever sees the face file finds its side file (`kiosk.handoff.sidefile`), if there is one. Ended at any point, the
+Whoever sees the face file finds its side file (`kiosk.handoff.sidefile`), if there is one, and its FHIR file
+(`kiosk.handoff.fhir`), if the institution wants them; both go the same way and come before it. Ended at any point, the
 next start continues; a full disk or a missing share only delays.
 """
 
@@ -24,11 +25,11 @@ from enum import StrEnum
 
 from devices.secret import SecretBytes
 from kiosk.fullresult import FullResult
-from kiosk.handoff import sidefile
+from kiosk.handoff import fhir, sidefile
 from kiosk.handoff.errors import ForeignFolder, HandoffDelayed, HandoffError, HandoffRefused, NotNow, ResultGone
 from kiosk.handoff.folder import HandoffFolder, Standing
 from kiosk.handoff.journal import OPEN, Entry, Journal, State
-from kiosk.handoff.sidefile import SideFolder, name_beside
+from kiosk.handoff.sidefile import FhirFolder, SideFolder, name_beside
 from kiosk.oqs.document import Encoding, MarksDisagree, write
 from kiosk.qualification import JST, BadQualification, face_fault
 from kiosk.runtime.ports import Placed
@@ -86,6 +87,7 @@ class Handoff:
         encoding: Encoding,
         *,
         simulated: bool,
+        fhir_folder: FhirFolder | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(JST),
         retention: timedelta = timedelta(hours=24),
         checkpoint: Callable[[str], None] = lambda _: None,
@@ -93,6 +95,7 @@ class Handoff:
         """`checkpoint(step)` is called between the steps; tests end the process there."""
         self._folder = folder
         self._side = side
+        self._fhir = fhir_folder
         self._journal = journal
         self._encoding = encoding
         self._simulated = simulated
@@ -161,8 +164,10 @@ class Handoff:
     def _remove(self, entry: Entry) -> int:
         if entry.has_side:
             self._side.remove(name_beside(entry.name))
+        if entry.fhir and self._fhir is not None:
+            self._fhir.remove_of(entry.reception)
         if entry.state is State.CLAIMED:
-            self._journal.change(entry.reception, State.CLAIMED, side=bytes(16), changed=entry.changed)
+            self._journal.change(entry.reception, State.CLAIMED, side=bytes(16), fhir=False, changed=entry.changed)
             return 0
         there = self._folder.holds(entry.name)
         self._folder.remove(entry.name)
@@ -189,10 +194,13 @@ class Handoff:
         if (fault := face_fault(full.qualification)) is not None:
             raise BadQualification(fault)
         side = sidefile.write(full, entry.name, simulated=self._simulated) if full.has_side_file else bytearray()
+        bundle = bytearray()
         try:
+            if self._fhir is not None:
+                bundle = fhir.bundle(full)
             document = write(full.qualification, self._encoding, simulated=self._simulated)
-        except MarksDisagree as error:
-            side[:] = bytes(len(side))
+        except (HandoffRefused, MarksDisagree) as error:
+            _wipe(side, bundle)
             raise HandoffRefused(str(error)) from None
         number = entry.number or self._journal.next_number()
         try:
@@ -201,13 +209,18 @@ class Handoff:
                 self._side.check()
                 self._side.put_aside(entry.reception, side)
                 self._checkpoint("side aside")
+            if self._fhir is not None:
+                self._fhir.check()
+                self._fhir.put_aside(entry.reception, bundle)
+                self._checkpoint("fhir aside")
             self._folder.put_aside(entry.reception, document.content)
             self._checkpoint("aside")
             known = {
                 "sha256": hashlib.sha256(document.content).digest(),
                 "side": hashlib.sha256(side).digest()[:16] if side else bytes(16),
                 "place": self._folder.identity(),
-                "side_place": self._side.identity() if side else bytes(8),
+                "side_place": self._place_beside(bool(side), self._fhir is not None),
+                "fhir": self._fhir is not None,
             }
         except OSError:
             # The journal has its space already; the gateway keeps the result.
@@ -215,7 +228,7 @@ class Handoff:
             raise HandoffDelayed(number) from None
         finally:
             document.wipe()
-            side[:] = bytes(len(side))
+            _wipe(side, bundle)
         entry = self._journal.change(entry.reception, State.READY, number=number, **known)
         self._checkpoint("ready")
         try:
@@ -238,10 +251,21 @@ class Handoff:
         if beside:
             self._side.put_in_place(entry.reception, name_beside(entry.name))
             self._checkpoint("side placed")
+        if entry.fhir and self._fhir is not None and self._fhir.has_aside(entry.reception):
+            self._fhir.put_in_place(entry.reception, name_beside(entry.name, FhirFolder.ENDING))
+            self._checkpoint("fhir placed")
         self._folder.put_in_place(entry.reception, entry.name)
         self._checkpoint("placed")
         self._journal.change(entry.reception, State.DONE)
         self._checkpoint("done")
+
+    def _place_beside(self, side: bool, bundle: bool) -> bytes:
+        """Tells the folders of the files beside the face file from others. Eight bytes; of one folder: its identity."""
+        folders = [self._side] if side else []
+        if bundle and self._fhir is not None:
+            folders.append(self._fhir)
+        known = b"".join(folder.identity() for folder in folders)
+        return known if len(known) == 8 else hashlib.sha256(known).digest()[:8]
 
     # --- recovery --------------------------------------------------------------------------------------------------
 
@@ -313,6 +337,9 @@ class Handoff:
         with contextlib.suppress(OSError):
             self._folder.discard(entry.reception)
             self._side.discard(entry.reception)
+            if self._fhir is not None:
+                self._fhir.discard(entry.reception)
+                self._fhir.remove_of(entry.reception)
         self._journal.change(entry.reception, state)
         return outcome
 
@@ -327,18 +354,29 @@ class Handoff:
             if standing is Standing.PLACED:
                 self._journal.change(entry.reception, State.DONE)
                 return Recovery.WRITTEN
-            return self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP) if self._over(entry) else Recovery.WAITING
+            return self._wait(entry)
         except (OSError, ForeignFolder):
             return Recovery.WAITING
 
+    def _wait(self, entry: Entry) -> Recovery:
+        """For a share that is away."""
+        return self._end(entry, State.GIVEN_UP, Recovery.GIVEN_UP) if self._over(entry) else Recovery.WAITING
+
     def _recover_aside(self, entry: Entry) -> Recovery:
-        """The face file waits for its name; first its side file."""
+        """The face file waits for its name; first what goes beside it."""
         beside = False
+        same = self._place_beside(entry.has_side, entry.fhir) == entry.side_place
+        if entry.fhir:
+            if self._fhir is None:
+                return self._make_again(entry)  # switched off since
+            if not same and not self._fhir.has(entry.reception):
+                return self._wait(entry)
         late = self._folder.name(entry.reception, self._now())[-18:-10] != entry.name[-18:-10]
         if entry.has_side:
-            side = self._side.standing(entry.reception, name_beside(entry.name), entry.side, entry.side_place)
+            identity = self._side.identity() if same else b""
+            side = self._side.standing(entry.reception, name_beside(entry.name), entry.side, identity)
             if side is Standing.UNKNOWN:
-                return Recovery.WAITING
+                return self._wait(entry)
             if late or side is Standing.DAMAGED:
                 return self._make_again(entry)  # it says the face file's name, which changes
             beside = side is Standing.ASIDE
@@ -349,3 +387,8 @@ class Handoff:
         """The gateway is asked once more."""
         self._journal.change(entry.reception, State.SENT)
         return Recovery.WAITING
+
+
+def _wipe(*contents: bytearray) -> None:
+    for content in contents:
+        content[:] = bytes(len(content))

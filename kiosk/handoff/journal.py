@@ -25,9 +25,9 @@ SLOTS = 512
 HALF = 256
 _MAGIC = b"UKTKJNL1"
 _HEADER = 4096
-# sequence, state, number, day, begun, changed, id, file name, hash of the file, of the side file, the two folders
-_FORMAT = struct.Struct(">QBHIQQ64s80s32s16s8s8s")
-_FORMER = 207  # records of before have no side file and no folders
+# sequence, state, number, day, begun, changed, id, file name, hash of the file, of the side file, the two folders, FHIR
+_FORMAT = struct.Struct(">QBHIQQ64s80s32s16s8s8s?")
+_FORMER = (239, 207)  # records of before have no FHIR file; those before them no side file and no folders
 _CHECK = 16
 _NO_SIDE, _NOWHERE = bytes(16), bytes(8)
 
@@ -50,7 +50,8 @@ class Entry:
     """`number`: 受付番号 of `day` (YYYYMMDD), 0 while there is none. Times: seconds since 1970.
 
     `side`: first half of the side file's SHA-256, zeros when there is none. `place` and `side_place`: which folders
-    the two were written into (`Shelf.identity`).
+    the two were written into (`Shelf.identity`). `fhir`: there is a FHIR file, too; `side_place` is then of all that
+    goes beside.
     """
 
     reception: str
@@ -64,6 +65,7 @@ class Entry:
     side: bytes = _NO_SIDE
     place: bytes = _NOWHERE
     side_place: bytes = _NOWHERE
+    fhir: bool = False
     sequence: int = 0
 
     @property
@@ -73,7 +75,7 @@ class Entry:
     @property
     def may_lie(self) -> bool:
         """A file of it may still lie in a folder."""
-        return self.state is State.DONE or (self.state is State.CLAIMED and self.has_side)
+        return self.state is State.DONE or (self.state is State.CLAIMED and (self.has_side or self.fhir))
 
 
 class Journal:
@@ -168,6 +170,7 @@ class Journal:
             entry.side,
             entry.place,
             entry.side_place,
+            entry.fhir,
         )
         current = [_read(self._descriptor, slot, half) for half in (0, 1)]
         older = 0 if current[0] is None or (current[1] and current[0].sequence < current[1].sequence) else 1
@@ -220,15 +223,15 @@ def _newest(descriptor: int, slot: int) -> Entry | None:
 
 def _read(descriptor: int, slot: int, half: int) -> Entry | None:
     data = os.pread(descriptor, HALF, _position(slot, half))
-    for size in (_FORMAT.size, _FORMER):
+    for size in (_FORMAT.size, *_FORMER):
         content = data[:size]
         if data[size : size + _CHECK] == _checksum(content):
             break
     else:
         return None
     whole = content.ljust(_FORMAT.size, b"\0")
-    sequence, state, number, day, begun, changed, reception, name, sha256, side, place, side_place = _FORMAT.unpack(
-        whole
+    sequence, state, number, day, begun, changed, reception, name, sha256, side, place, side_place, fhir = (
+        _FORMAT.unpack(whole)
     )
     return Entry(
         reception.rstrip(b"\0").decode(),
@@ -242,6 +245,7 @@ def _read(descriptor: int, slot: int, half: int) -> Entry | None:
         side,
         place,
         side_place,
+        fhir,
         sequence,
     )
 

@@ -11,6 +11,7 @@ import os
 import re
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from kiosk.files import sync_folder
 from kiosk.fullresult import FullResult, SubsidyCertificate, SubsidyOutcome
@@ -83,6 +84,7 @@ class SideFolder(Shelf):
     """The folder of side files: ours alone, made when it is missing. Names as the face file's: `UKT_<…>_<…>.xml`."""
 
     __slots__ = ()
+    ENDING: ClassVar[str] = ".xml"
 
     def __init__(self, path: Path, pause: float = 0.2) -> None:
         super().__init__(path, PREFIX, pause)
@@ -94,13 +96,41 @@ class SideFolder(Shelf):
 
     def put_in_place(self, reception: str, name: str) -> None:
         """One for each reception: a file that was made again, or under the name of another day, replaces the former."""
-        former = [path for path in self.path.glob(f"{PREFIX}{stem(reception)}_*.xml") if path.name != name]
+        former = [path for path in self._all(reception) if path.name != name]
         self._patiently(lambda: os.replace(self._temporary(reception), self.path / name))
-        for path in former:
+        self._unlink(former)
+
+    def _all(self, reception: str) -> list[Path]:
+        return list(self.path.glob(f"{PREFIX}{stem(reception)}_*{self.ENDING}"))
+
+    def _unlink(self, paths: list[Path]) -> None:
+        for path in paths:
             self._patiently(partial(path.unlink, missing_ok=True))
         sync_folder(self.path)
 
 
-def name_beside(face_name: str) -> str:
+class FhirFolder(SideFolder):
+    """The folder of FHIR files (`kiosk.handoff.fhir`): names as the side file's, ending `.json`. May be the folder of
+    the side files."""
+
+    __slots__ = ()
+    ENDING: ClassVar[str] = ".json"
+
+    def has_aside(self, reception: str) -> bool:
+        """It is whole and waits for its name."""
+        return self._temporary(reception).exists()
+
+    def has(self, reception: str) -> bool:
+        """Under its temporary name, or placed and not taken."""
+        return self.has_aside(reception) or bool(self._all(reception))
+
+    def remove_of(self, reception: str) -> None:
+        self._unlink(self._all(reception))
+
+    def _temporary(self, reception: str) -> Path:
+        return self.path / f"{PREFIX}{stem(reception)}.json.tmp"
+
+
+def name_beside(face_name: str, ending: str = SideFolder.ENDING) -> str:
     """Name of the side file of the face file `face_name`: the same twenty digits, the same time."""
-    return PREFIX + face_name[-39:]
+    return PREFIX + face_name[-39:].removesuffix(".xml") + ending

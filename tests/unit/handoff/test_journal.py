@@ -164,6 +164,33 @@ def test_records_of_before_side_files_are_understood(journal: Journal, path: Pat
     assert not found.has_side
 
 
+def test_records_of_before_fhir_files_are_understood(journal: Journal, path: Path) -> None:
+    journal.begin("r1", "a.xml")
+    journal.close()
+    content = struct.pack(
+        ">QBHIQQ64s80s32s16s8s8s",
+        *(7, State.DONE, 3, 20260401, 1, 2, b"r1", b"a.xml", b"\x07" * 32, b"\x08" * 16, b"\x09" * 8, b"\x0a" * 8),
+    )
+    check = hashlib.sha256(b"UKTKJNL1" + content).digest()[:16]
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(content + check)
+    (found,) = read(path)
+    assert (found.sha256, found.side, found.place, found.side_place) == (
+        b"\x07" * 32,
+        b"\x08" * 16,
+        b"\x09" * 8,
+        b"\x0a" * 8,
+    )
+    assert not found.fhir
+
+
+def test_a_claimed_fhir_file_may_still_lie_there(journal: Journal, path: Path) -> None:
+    journal.begin("r1", "a.xml")
+    assert journal.change("r1", State.CLAIMED, fhir=True).may_lie
+    assert read(path)[0].fhir
+
+
 def test_a_claimed_side_file_may_still_lie_there(journal: Journal) -> None:
     for number, side in enumerate((b"\x01" * 16, bytes(16))):
         journal.begin(f"r{number}", "a.xml")

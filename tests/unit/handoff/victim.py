@@ -12,7 +12,7 @@ from devices.secret import SecretBytes
 from kiosk.handoff.desk import Handoff
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
-from kiosk.handoff.sidefile import SideFolder
+from kiosk.handoff.sidefile import FhirFolder, SideFolder
 from kiosk.oqs.document import Encoding
 from kiosk.qualification import JST
 from tests.helpers.full import full, provided
@@ -20,7 +20,7 @@ from tests.helpers.results import INSTITUTION
 
 
 def main(root: Path, work: str, fatal: str) -> None:
-    """`work`: "serve", "serve-beside" (with a side file) or "recover"."""
+    """`work`: "serve", "serve-beside" (with a side file), "serve-fhir" (with a FHIR file, too) or "recover"."""
 
     def checkpoint(step: str) -> None:
         if step == fatal:
@@ -32,12 +32,21 @@ def main(root: Path, work: str, fatal: str) -> None:
     gateway = root / "gateway.json"
     with Journal(root / "journal", now) as journal:
         folder, side = HandoffFolder(root / "face", INSTITUTION), SideFolder(root / "extension")
-        handoff = Handoff(folder, side, journal, Encoding.UTF8, simulated=True, now=now, checkpoint=checkpoint)
+        handoff = Handoff(
+            folder,
+            side,
+            journal,
+            Encoding.UTF8,
+            simulated=True,
+            fhir_folder=FhirFolder(root / "fhir") if work == "serve-fhir" else None,
+            now=now,
+            checkpoint=checkpoint,
+        )
         if work == "recover":
             handoff.recover(lambda _: SecretBytes(gateway.read_bytes()) if gateway.exists() else None)
             return
         handoff.begin("r1")
-        gateway.write_bytes((provided() if work == "serve-beside" else full()).to_json())
+        gateway.write_bytes((full() if work == "serve" else provided()).to_json())
         checkpoint("posted")
         with SecretBytes(gateway.read_bytes()) as answer:
             handoff.finish("r1", answer)
