@@ -34,12 +34,13 @@ from kiosk.eligibility.conversation import Conversation
 from kiosk.eligibility.folder import FolderLookup, FolderSettings
 from kiosk.eligibility.gateway import GatewaySettings, HttpsGateway
 from kiosk.eligibility.port import RESULT_EXPIRED, Lookup
+from kiosk.handoff import fhir
 from kiosk.handoff.desk import Handoff, Recovered, Recovery, Unclaimed
 from kiosk.handoff.errors import ForeignFolder, NotNow, ResultGone
 from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
 from kiosk.handoff.service import HandoffService
-from kiosk.handoff.sidefile import SideFolder
+from kiosk.handoff.sidefile import FhirFolder, SideFolder
 from kiosk.i18n import Catalogue, CatalogueBroken
 from kiosk.maintenance.credentials import Accepted, Credentials, set_practice
 from kiosk.maintenance.service import ServiceFlag
@@ -305,6 +306,7 @@ class App:
             self._journal,
             _encoding(self.settings.handoff.encoding),
             simulated=self.settings.simulated,
+            fhir_folder=_fhir_folder(self.settings),
             retention=timedelta(hours=self.settings.handoff.retention_hours),
         )
 
@@ -459,6 +461,13 @@ def open_catalogue(settings: Settings) -> Catalogue:
         if page not in catalogue.leaflet_pages:
             raise refused("leaflet.pages", "has a page without texts", ", ".join(sorted(catalogue.leaflet_pages)))
     return catalogue
+
+
+def _fhir_folder(settings: Settings) -> FhirFolder | None:
+    if settings.handoff.fhir_folder is None:
+        return None
+    fhir.load()
+    return FhirFolder(settings.handoff.fhir_folder)
 
 
 def _folder_lookup(settings: Settings) -> Lookup | None:

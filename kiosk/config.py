@@ -558,6 +558,10 @@ class HandoffTable:
             Location(), "For side files (subsidies, prescriptions to dispense); empty: extension beside the folder."
         ),
     )
+    fhir_folder: Path | None = field(
+        default=None,
+        metadata=key(Location(), "The same answers as FHIR R4 bundles (docs/fhir.md); empty: none are written."),
+    )
     encoding: Encoding = field(
         default=Encoding.UTF_8, metadata=key(Word(Encoding), "As the receipt computer expects it.")
     )

@@ -16,6 +16,7 @@ from kiosk.audit.chain import read as read_audit
 from kiosk.config import ConfigError, load
 from kiosk.eligibility.server import Fault, FaultKind
 from kiosk.handoff.desk import Unclaimed
+from kiosk.handoff.sidefile import name_beside
 from kiosk.qualification import JST
 from kiosk.reception import events as e
 from kiosk.reception import states as s
@@ -109,6 +110,15 @@ def test_the_side_file_lies_beside_and_the_record_names_the_wording(enter: Enter
     assert read_side_file(side).face_file == file.name
     (record,) = house.gateway.call(house.gateway.desk.records)
     assert re.fullmatch(r"2026-04-[0-9a-f]{12}", record.text_version)
+
+
+def test_the_fhir_file_lies_in_its_own_folder(enter: Enter, tmp_path: Path) -> None:
+    folder = tmp_path / "fhir"
+    house = enter(f"handoff.fhir_folder={folder}")
+    house.visit("pin")
+    (file,), (bundle,) = house.files, folder.iterdir()
+    assert bundle.name == name_beside(file.name, ".json")
+    assert json.loads(bundle.read_bytes())["resourceType"] == "Bundle"
 
 
 def test_a_file_that_nobody_takes_is_told_once(enter: Enter) -> None:
