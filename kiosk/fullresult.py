@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
-from kiosk.qualification import JSON, MAX_BYTES, BadQualification, Fault, QualificationResult
+from kiosk.qualification import JSON, BadQualification, Fault, QualificationResult, plain
 
 MANY = 20  # entries of a list
 
@@ -55,9 +55,9 @@ class FullResult:
     @classmethod
     def parse(cls, data: bytes | bytearray | memoryview) -> Self:
         """From the gateway's JSON. Raises `BadQualification`."""
-        if len(data) > MAX_BYTES:
-            raise _refused("result", "too large", f"{MAX_BYTES} bytes")
-        value = _object(data)
+        value = plain(data)
+        if not isinstance(value, dict):
+            raise _refused("result", "not an object", "one JSON object in UTF-8")
         if not value.keys() <= {"reception", "qualification", "subsidy", "certificates", "dispense"}:
             raise _refused("result", "unknown field", "the fields of the full result")
         subsidy = value.get("subsidy")
@@ -65,10 +65,9 @@ class FullResult:
             outcome = None if subsidy is None else SubsidyOutcome(subsidy)
         except ValueError:
             raise _refused("result/subsidy", "unknown word", ", ".join(SubsidyOutcome)) from None
-        qualification = json.dumps(value.get("qualification")).encode()
         return cls(
             _text(value.get("reception"), "result/reception", 64),
-            QualificationResult.parse(qualification),
+            QualificationResult.of(value.get("qualification")),
             outcome,
             tuple(_certificate(each) for each in _list(value.get("certificates", []), "result/certificates")),
             tuple(_text(each, "result/dispense", 64) for each in _list(value.get("dispense", []), "result/dispense")),
@@ -92,23 +91,6 @@ SUBSIDY_FIELDS = {"payer": 8, "recipient": 7, "scheme": 60, "valid_from": 8, "va
 
 def _refused(where: str, what: str, allowed: str) -> BadQualification:
     return BadQualification(Fault(JSON, where, what, allowed))
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _refused("result", "an element given twice", "each once")
-    return found
-
-
-def _object(data: bytes | bytearray | memoryview) -> dict[str, Any]:
-    try:
-        value = json.loads(str(data, "utf-8"), object_pairs_hook=_once)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise _refused("result", "not JSON", "one JSON object in UTF-8") from None
-    if not isinstance(value, dict):
-        raise _refused("result", "not an object", "one JSON object in UTF-8")
-    return value
 
 
 def _list(value: object, where: str) -> list[object]:

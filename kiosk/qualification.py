@@ -449,12 +449,11 @@ class QualificationResult(Part):
     @classmethod
     def parse(cls, data: bytes | bytearray | memoryview) -> Self:
         """From the gateway's JSON. Raises `BadQualification`."""
-        if len(data) > MAX_BYTES:
-            raise BadQualification(Fault(JSON, "result", "too large", f"{MAX_BYTES} bytes"))
-        try:
-            value = json.loads(str(data, "utf-8"), object_pairs_hook=_unique)
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-            raise BadQualification(Fault(JSON, "result", "not JSON", "one JSON object in UTF-8")) from None
+        return cls.of(plain(data))
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """From objects, arrays and texts. Raises `BadQualification` for the first thing that is wrong."""
         result, faults = cls.from_plain(value)
         if result is None or faults:
             raise BadQualification(faults[0])
@@ -515,6 +514,16 @@ P = TypeVar("P", bound=Part)
 
 def _fields(kind: Any) -> tuple[Field[Any], ...]:
     return fields(kind)
+
+
+def plain(data: bytes | bytearray | memoryview) -> Any:
+    """JSON of bounded size in UTF-8, nothing given twice. Raises `BadQualification`."""
+    if len(data) > MAX_BYTES:
+        raise BadQualification(Fault(JSON, "result", "too large", f"{MAX_BYTES} bytes"))
+    try:
+        return json.loads(str(data, "utf-8"), object_pairs_hook=_unique)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise BadQualification(Fault(JSON, "result", "not JSON", "one JSON object in UTF-8")) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -80,6 +80,7 @@ _FAILURES = {
     "certificate_malformed": FailureCode.CERTIFICATE_UNKNOWN,
     "certificate_not_yet_valid": FailureCode.CERTIFICATE_UNKNOWN,
     "issuer_unknown": FailureCode.CERTIFICATE_UNKNOWN,
+    "registration_needs_face_or_pin": FailureCode.REGISTRATION_NOT_BY_STAFF,
 }
 CLOCKS_APART = 600.0  # seconds: more than this between the gateway's clock and ours, and one of them is wrong
 _ALERT_SECONDS = 0.5

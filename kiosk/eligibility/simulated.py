@@ -252,6 +252,8 @@ class Desk:
 
     def register(self, terminal: str, reception: str) -> EligibilityReply:
         known, person, eligibility = self._by_card(terminal, reception)
+        if known.method is Method.STAFF and not eligibility.registered:
+            raise Refused(409, "registration_needs_face_or_pin")
         if known.registered_at is None and not eligibility.registered:
             known.registered_at = known.touched = self._second()
             self._registered.add(person.certificate_sha256)

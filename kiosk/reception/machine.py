@@ -896,6 +896,10 @@ class _Step:
         self, identified: s.Identified, eligibility: s.Eligibility
     ) -> s.AskingAll | s.AskingItem | s.OfferingRegistration | s.Problem:
         if not eligibility.registered:
+            if isinstance(identified.identity, s.StaffIdentity):
+                # 利用申込 follows a face check or a PIN only (docs/sources.md, "reception").
+                visit = _refuse(identified.visit, Method.STAFF)
+                return self.problem(visit, FailureCode.REGISTRATION_NOT_BY_STAFF)
             return s.OfferingRegistration(identified)
         return self._known(identified, eligibility)
 

@@ -249,13 +249,14 @@ class Outcome:
 
 
 def notices(eligibility: Eligibility) -> tuple[Notice, ...]:
+    """What matters today first."""
     found = []
+    if eligibility.validity is Validity.VALID_UNREGISTERED:
+        found.append(Notice.WELFARE_UNREGISTERED)
     if eligibility.certificate is CertificateState.ENDS_SOON:
         found.append(Notice.CERTIFICATE_ENDS_SOON)
     if eligibility.certificate is CertificateState.GRACE:
         found.append(Notice.CERTIFICATE_GRACE)
-    if eligibility.validity is Validity.VALID_UNREGISTERED:
-        found.append(Notice.WELFARE_UNREGISTERED)
     return tuple(found)
 
 

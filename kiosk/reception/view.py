@@ -587,6 +587,7 @@ def _result(page: Page, outcome: s.Outcome, card_in: bool, alarm: bool) -> View:
         lead.append(Text(f"{text_key(outcome.failure)}.other"))
     elif outcome.ending in (Ending.DONE, Ending.DELAYED):
         lead.append(Text("outcome.papers"))
+    lead.extend(Text(f"notice.{each}") for each in outcome.notices[1:])
     return View(
         page,
         Text(f"page.{page}.title"),

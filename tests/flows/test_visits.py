@@ -12,7 +12,7 @@ from kiosk.reception.failure import FailureCode
 from kiosk.reception.policy import Policy
 from kiosk.reception.states import Ending, Method, StaffReason, Validity
 from tests.helpers.journey import Journey, ready
-from tests.helpers.samples import asking, checking, confirming, done, read, sending
+from tests.helpers.samples import asking, checking, checking_staff, confirming, done, read, sending
 
 
 def test_an_ordinary_visit_by_face_takes_three_touches() -> None:
@@ -168,6 +168,14 @@ def test_an_insurance_that_is_lost_while_the_card_is_away_waits_for_the_card() -
     visit.card_put().certificate().at(s.Sending)
 
 
+def test_a_check_by_eye_registers_nobody() -> None:
+    visit = checking_staff().staff_accepted().not_registered()
+    visit.at(s.Problem, failure=FailureCode.REGISTRATION_NOT_BY_STAFF, retry=None)
+    assert visit.all_of(c.Register) == []
+    visit.choose("staff").did_nothing()
+    visit.choose("pin").pin().signature().not_registered().at(s.OfferingRegistration)
+
+
 # --- consents --------------------------------------------------------------------------------------------------------
 
 
@@ -207,7 +215,7 @@ def test_back_leads_through_the_questions() -> None:
 def test_who_has_nothing_to_be_asked_goes_straight_on() -> None:
     visit = confirming().eligible(questions=()).at(s.Sending)
     assert visit.asked_last(c.SendConsents).answers == Answers.none()
-    nothing = ready(Policy(questions=())).card_put().certificate().choose("staff").staff().staff_accepted()
+    nothing = ready(Policy(questions=())).card_put().certificate().choose("pin").pin().signature()
     nothing.not_registered().register(True).registered().at(s.Sending)
 
 

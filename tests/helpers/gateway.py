@@ -27,10 +27,11 @@ from kiosk.eligibility.model import (
     Person,
     PrescriptionMessage,
     ReceptionRequest,
+    SignatureEvidence,
     StaffEvidence,
     SubsidyRecord,
 )
-from kiosk.eligibility.port import CardEvidence, JpkiSignature
+from kiosk.eligibility.port import CardEvidence, JpkiSignature, signed_message
 from kiosk.eligibility.simulated import Desk
 from kiosk.fullresult import FullResult
 from kiosk.oqs.names import file_identifier
@@ -142,18 +143,32 @@ def known_person(name: str, base: GatewayWorld | None = None) -> Person:
 _receptions = itertools.count(1)
 
 
-def arrive(desk: Desk, name: str, terminal: str, asks: tuple[Item, ...] = (), reception: str = "") -> str:
-    """Confirmed by eye, without HTTP; the reception's id."""
+def arrive(
+    desk: Desk,
+    name: str,
+    terminal: str,
+    asks: tuple[Item, ...] = (),
+    reception: str = "",
+    method: Method = Method.STAFF,
+) -> str:
+    """Confirmed by eye (or with the PIN), without HTTP; the reception's id."""
     reception = reception or f"arrived-{next(_receptions)}"
+    challenge = desk.challenge(terminal)
+    evidence: SignatureEvidence | StaffEvidence
+    if method is Method.PIN:
+        signed = pin_signature(name, signed_message(challenge.nonce, terminal, challenge.issued_at)).signature
+        evidence = SignatureEvidence(kind="jpki_signature", signature=bytes(signed.view()))
+    else:
+        evidence = StaffEvidence(kind="staff_visual", reason=StaffReason.OTHER)
     desk.receive(
         terminal,
         ReceptionRequest(
             reception=reception,
-            challenge=desk.challenge(terminal).id,
+            challenge=challenge.id,
             terminal=terminal,
-            method=Method.STAFF,
+            method=method,
             certificate=person(name).auth_certificate,
-            evidence=[StaffEvidence(kind="staff_visual", reason=StaffReason.OTHER)],
+            evidence=[evidence],
             file_identifier=file_identifier(reception),
             asks=list(asks),
         ),

@@ -18,7 +18,7 @@ from kiosk.reception.consent import Answers, Item
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Eligibility, Method, StaffReason, Validity
 from tests.contract.gateway.conftest import OTHER, Lane
-from tests.helpers.gateway import LOST, certificate, every, query
+from tests.helpers.gateway import LOST, certificate, every, pin_signature, query
 
 STAFF = (StaffVisual(StaffReason.OTHER),)
 
@@ -52,8 +52,22 @@ def test_full_result_of_a_consent(client: HttpsGateway) -> None:
     assert result.person.surgery_consent == "0"
 
 
+def by_pin(client: HttpsGateway, name: str) -> Eligibility:
+    challenge = client.challenge()
+    signature = pin_signature(name, client.message(challenge))
+    return client.receive("r1", challenge, Method.PIN, certificate(name), (signature,))
+
+
+def test_a_check_by_eye_registers_nobody(client: HttpsGateway) -> None:
+    received(client, "unregistered")
+    with pytest.raises(GatewayError) as caught:
+        client.register("r1")
+    assert caught.value.failure is FailureCode.REGISTRATION_NOT_BY_STAFF
+    assert caught.value.upstream == "registration_needs_face_or_pin"
+
+
 def test_registration_first(client: HttpsGateway) -> None:
-    eligibility = received(client, "unregistered")
+    eligibility = by_pin(client, "unregistered")
     assert not eligibility.registered
     assert eligibility.questions == ()
     with pytest.raises(GatewayError) as caught:
@@ -141,9 +155,9 @@ def test_the_record_of_a_consent_can_be_read(lane: Lane, client: HttpsGateway) -
 
 
 def test_the_record_of_a_registration_can_be_read(lane: Lane, client: HttpsGateway) -> None:
-    received(client, "unregistered")
+    by_pin(client, "unregistered")
     client.register("r1")
-    assert audited(lane, "/v1/receptions/r1/registration")["method"] == "staff"
+    assert audited(lane, "/v1/receptions/r1/registration")["method"] == "pin"
 
 
 def test_nothing_to_withdraw(client: HttpsGateway) -> None:

@@ -271,12 +271,12 @@ def test_withdrawal() -> None:
 
 def test_registration_has_its_record() -> None:
     here = place()
-    reception = arrive(here.desk, "unregistered", T)
+    reception = arrive(here.desk, "unregistered", T, method=Method.PIN)
     with pytest.raises(Refused, match="no_registration"):
         here.desk.registration(T, reception)
     assert here.desk.register(T, reception).registered
     record = here.desk.registration(T, reception)
-    assert (record.method, record.registered_at) == (Method.STAFF, here.clock())
+    assert (record.method, record.registered_at) == (Method.PIN, here.clock())
     here.clock.forward(minutes=1)
     here.desk.register(T, reception)
     assert here.desk.registration(T, reception) == record
