@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ def register(subparsers: Any) -> None:
     show = actions.add_parser("show", help="what the gateway's record says")
     withdraw = actions.add_parser("withdraw", help="from now on nothing is released by it")
     for action in (show, withdraw):
-        action.add_argument("--number", type=int, required=True, metavar="N", help="today's 受付番号")
+        action.add_argument("--number", type=int, required=True, metavar="N", help="受付番号 of the day")
+        action.add_argument("--yesterday", action="store_true", help="of the day before: a consent lasts 24 hours")
         action.add_argument("--gateway", default="", metavar="URL", help="the simulated gateway of a running kiosk")
         add_config(action)
         add_json(action)
@@ -43,11 +44,13 @@ def run(args: argparse.Namespace) -> int:
     config = settings(args)
     data: dict[str, Any] = {"number": args.number}
     try:
-        reception = find(config.journal_file, args.number, datetime.now(JST))
+        day = datetime.now(JST) - timedelta(days=args.yesterday)
+        reception = find(config.journal_file, args.number, day)
     except (OSError, JournalDamaged) as error:
         return verdict(f"the journal cannot be read ({type(error).__name__})", False, args.json, data)
     if reception is None:
-        return verdict(f"there is no number {args.number} today", False, args.json, data)
+        of = "yesterday" if args.yesterday else "today"
+        return verdict(f"there was no number {args.number} {of}", False, args.json, data)
     if config.gateway.driver is GatewayDriver.SIMULATED and not args.gateway:
         return verdict("the gateway is simulated: --gateway URL, as `kiosk run` prints it", False, args.json, data)
     try:
@@ -58,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
         return verdict(line, False, args.json, data)
 
 
-def find(journal: Path, number: int, now: datetime) -> str | None:
-    """The reception that has today's `number`. Raises `JournalDamaged`, OSError."""
-    today = int(f"{now.astimezone(JST):%Y%m%d}")
-    found = [entry.reception for entry in read(journal) if (entry.number, entry.day) == (number, today)]
+def find(journal: Path, number: int, at: datetime) -> str | None:
+    """The reception that had `number` on the day of `at`. Raises `JournalDamaged`, OSError."""
+    day = int(f"{at.astimezone(JST):%Y%m%d}")
+    found = [entry.reception for entry in read(journal) if (entry.number, entry.day) == (number, day)]
     return found[0] if found else None
 
 

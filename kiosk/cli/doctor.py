@@ -256,6 +256,8 @@ def _folders(settings: Settings, machine: Machine) -> Findings:
         folders["log folder"] = settings.log.folder
     if settings.consent.subsidy or settings.consent.dispense:
         folders["side folder"] = settings.side_folder
+    if settings.handoff.fhir_folder is not None:
+        folders["FHIR folder"] = settings.handoff.fhir_folder
     if settings.lookup.source is LookupSource.FOLDER and settings.lookup.folder is not None:
         folders |= {f"look-up {name}": settings.lookup.folder / name for name in ("req", "res")}
     for name, folder in folders.items():

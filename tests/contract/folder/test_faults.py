@@ -257,8 +257,8 @@ def test_an_answer_by_card_is_not_one_by_number(share: Path) -> None:
 
 
 def test_an_answer_too_large_for_the_kiosk(share: Path) -> None:
-    words = "医" * 200
-    ticket = TicketRecord(ticket_type="01", injury1=words, injury2=words, injury3=words, remarks1=words)
+    texts = {name: "医" * 200 for name in ("injury1", "injury2", "injury3", "remarks1", "remarks2", "remarks3")}
+    ticket = TicketRecord(ticket_type="01", **texts)  # a hundred of them: more than 256 KiB
     insured = person("1010", classification="A1", tickets=[ticket] * 100, limit=None)
     found = Bench(share, known=world(people=[insured])).ask(number="1010")
     assert (found.failure, found.word) == ("FOLDER_NONSENSE", "<size>")

@@ -169,7 +169,11 @@ def test_client_and_server_speak_as_the_document_says(tls: TlsFolder) -> None:
         (client.fetch("r1") or pytest.fail("no result")).wipe()
         client.withdraw("r1")
         refused(lambda: client.withdraw("nobody"))
-        client.receive("r3", client.challenge(), Method.STAFF, certificate("unregistered"), staff)
+        client.receive("r4", client.challenge(), Method.STAFF, certificate("unregistered"), staff)
+        refused(lambda: client.register("r4"))
+        signed = client.challenge()
+        signature = helper.pin_signature("unregistered", client.message(signed))
+        client.receive("r3", signed, Method.PIN, certificate("unregistered"), (signature,))
         client.register("r3")
         refused(lambda: client.register("nobody"))
         for number, limit in enumerate((None, True, False)):

@@ -26,15 +26,21 @@ from kiosk.eligibility.server import Fault, FaultKind, SimulatedGateway
 from kiosk.eligibility.tls import SERVER, TERMINAL, TlsFolder, make_test_tls
 from kiosk.reception.consent import Item
 from kiosk.reception.failure import FailureCode
-from kiosk.reception.states import Method, StaffReason
+from kiosk.reception.states import Eligibility, Method, StaffReason
 from tests.contract.gateway.conftest import Lane
-from tests.helpers.gateway import certificate, every, known, query
+from tests.helpers.gateway import certificate, every, known, pin_signature, query
 
 DOWN, ERROR = FailureCode.GATEWAY_DOWN, FailureCode.GATEWAY_ERROR
 NONSENSE, UNTRUSTED = FailureCode.GATEWAY_NONSENSE, FailureCode.GATEWAY_UNTRUSTED
 T = TypeVar("T")
 STAFF = (StaffVisual(StaffReason.OTHER),)
 BODY = "<body or result>"  # the full result is parsed by another part than the short answers
+
+
+def by_pin(client: HttpsGateway, reception: str, challenge: Challenge) -> Eligibility:
+    """Somebody who has not registered yet, and may."""
+    signature = pin_signature("unregistered", client.message(challenge))
+    return client.receive(reception, challenge, Method.PIN, certificate("unregistered"), (signature,))
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Site:
     challenge: Challenge
 
     def receive(self) -> object:
-        return self.client.receive("r1", self.challenge, Method.STAFF, certificate("unregistered"), STAFF)
+        return by_pin(self.client, "r1", self.challenge)
 
     def register(self) -> object:
         return self.client.register("r1")
@@ -159,7 +165,7 @@ def test_an_answer_that_comes_twice_is_never_the_answer_to_something_else(lane: 
         reception = f"r{number}"
         challenge = sure(client.challenge)
         lane.server.fault = Fault(FaultKind.TWICE)
-        receive = partial(client.receive, reception, challenge, Method.STAFF, certificate("unregistered"), STAFF)
+        receive = partial(by_pin, client, reception, challenge)
         assert not sure(receive).registered
         assert sure(partial(client.register, reception)).registered
         questions = sure(partial(client.register, reception)).questions

@@ -80,7 +80,8 @@ def test_a_look_up_has_no_consents(counter: Counter) -> None:
 
 def test_numbers_are_those_of_today(counter: Counter) -> None:
     counter.kiosk.visit("employee")
-    assert counter.call("show", 2)[1]["verdict"] == "there is no number 2 today"
+    assert counter.call("show", 2)[1]["verdict"] == "there was no number 2 today"
+    assert counter.call("show", 1, "--yesterday")[1]["verdict"] == "there was no number 1 yesterday"
     journal = counter.root / "state" / "handoff.journal"
     assert consent.find(journal, 1, datetime.now(JST)) is not None
     assert consent.find(journal, 1, datetime.now(JST) + timedelta(days=1)) is None

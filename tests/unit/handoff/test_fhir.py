@@ -28,7 +28,7 @@ LATER = datetime(2026, 4, 2, 10, 0, tzinfo=JST)
 SAMPLES = samples(AT)
 
 # What HL7 FHIR 4.0.1 says of the types that are used here, as far as it is used: element -> type. "[]": it repeats;
-# "!": it must be there. Written from the specification's pages, not from the classes.
+# "!": it must be there. Written from knowledge of it, not from the classes.
 R4: dict[str, dict[str, str]] = {
     "Bundle": {
         "id": "id",
