@@ -23,7 +23,7 @@ test: ## the tests, and full branch coverage of what must not be wrong
 	@tools/test -m "not long" $(ARGS)
 
 test-full: ## the tests, the long ones too
-	@tools/setup test
+	@EXTRA="samba smbclient smbnetfs" tools/setup test
 	@tools/test $(ARGS)
 
 check: ## style, types, and who may import whom

@@ -4,6 +4,7 @@ processes that run tests and of no other."""
 from __future__ import annotations
 
 import os
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -30,10 +31,13 @@ APT_LINE = "apt-get install --no-install-recommends pcscd vsmartcard-vpcd opensc
 def demand_lane(also_missing: list[str] | None = None) -> None:
     """The one place that decides what happens without the lane: a failure in CI, a skip with the way out elsewhere."""
     if missing := [*missing_parts(), *(also_missing or [])]:
-        reason = f"no PC/SC lane ({'; '.join(missing)}). Install it: {APT_LINE}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        no_lane(f"no PC/SC lane ({'; '.join(missing)}). Install it: {APT_LINE}")
+
+
+def no_lane(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import no_lane
 from tests.contract.folder.smb_child import UNABLE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,6 +31,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.long
 def test_over_smb(tmp_path: Path) -> None:
     # Takes its time: server and client are started, and lose each other. The namespaces end with the process, and with
     # them the mount; the port is in a network of its own.
@@ -42,8 +44,6 @@ def test_over_smb(tmp_path: Path) -> None:
         check=False,
     )
     if child.returncode in (1, UNABLE) and not (child.returncode == 1 and b"Traceback" in child.stderr):
-        pytest.skip(
-            f"no SMB lane ({child.stdout.decode().strip()}). Install it: apt-get install samba smbclient smbnetfs"
-        )
+        no_lane(f"no SMB lane ({child.stdout.decode().strip()}). Install it: apt-get install samba smbclient smbnetfs")
     assert child.returncode == 0, child.stderr.decode()
     assert json.loads(child.stdout) == EXPECTED
