@@ -315,10 +315,39 @@ def test_refusals_in_the_domains_words(stand: Stand, refusal: d.CardRefused, eve
     assert stand.events.empty()
 
 
+FAILURES = {
+    DeviceFault.SERVICE_DOWN: "R-102",
+    DeviceFault.NO_READER: "R-101",
+    DeviceFault.NO_CARD: "C-101",
+    DeviceFault.CARD_REMOVED: "C-101",
+    DeviceFault.CARD_MUTE: "C-101",
+    DeviceFault.CARD_BUSY: "C-103",
+    DeviceFault.CARD_PROTOCOL: "C-106",
+    DeviceFault.UNSUPPORTED_CARD: "C-102",
+    DeviceFault.FOREIGN_ISSUER: "C-105",
+    DeviceFault.CERTIFICATE_UNREADABLE: "C-107",
+    DeviceFault.PIN_BLOCKED: "P-101",
+    DeviceFault.PIN_WRONG: "P-101",
+    DeviceFault.NUMBER_WRONG: "N-101",
+    DeviceFault.NUMBER_GUARDED: "N-101",
+    DeviceFault.PHOTO_INVALID: "F-101",
+    DeviceFault.CONNECTION_CHANGED: "C-104",
+    DeviceFault.CARD_WORKER_LOST: "R-103",
+    DeviceFault.CAMERA_LOST: "F-103",
+    DeviceFault.FACE_WORKER_LOST: "F-104",
+    DeviceFault.MODEL_MISSING: "F-104",
+}
+
+
 @pytest.mark.parametrize("fault", DeviceFault)
 def test_every_fault_has_its_failure(stand: Stand, fault: DeviceFault) -> None:
+    failure = FailureCode(FAILURES[fault])
     stand.reader.sink(d.ReaderFault(fault))
-    assert isinstance(stand.next(), e.ReaderDown)
+    assert stand.next() == e.ReaderDown(failure)
+    if fault not in (DeviceFault.NO_CARD, DeviceFault.CARD_REMOVED, DeviceFault.CARD_WORKER_LOST):  # the card is gone
+        stand.do(c.ReadCertificate(HERE, 1, 1))
+        stand.reader.sink(d.CardRefused(1, fault))
+        assert stand.next() == e.JobFailed(HERE, 1, failure)
 
 
 def test_a_damaged_photo_is_no_photo(stand: Stand) -> None:
