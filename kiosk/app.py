@@ -252,6 +252,7 @@ class App:
         _log.info("kiosk_started")
 
     def stop(self) -> None:
+        self.bridge.close()
         self._camera_watch.stop()
         self.executor.stop()
         self._https.close()

@@ -23,6 +23,10 @@ class EventBridge(QObject):
         """From any thread; returns at once."""
         self._arrived.emit(event)
 
+    def close(self) -> None:
+        """What arrives from now on, or is on its way, is for nobody: audit and journal are about to be closed."""
+        self._handler = lambda _: None
+
     @Slot(object)
     def _deliver(self, event: Event) -> None:
         self._handler(event)

@@ -27,6 +27,16 @@ def test_events_from_a_thread_arrive_in_the_gui_thread_in_order(qtbot: QtBot) ->
     assert arrived == [(event, threading.get_ident()) for event in sent]
 
 
+def test_after_the_end_nothing_arrives_any_more(qtbot: QtBot) -> None:
+    arrived: list[Event] = []
+    bridge = EventBridge(arrived.append)
+    bridge.post(HelpWanted())
+    bridge.close()
+    bridge.post(HelpWanted())
+    qtbot.wait(50)
+    assert arrived == []
+
+
 def test_an_event_posted_by_the_handler_waits_its_turn(qtbot: QtBot) -> None:
     order: list[str] = []
 
