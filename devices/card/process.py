@@ -273,6 +273,8 @@ class _Worker:
             return self._session
         self._end_session()
         self._session = _Session(presence, next(self._connections), self._driver.connect(reader))
+        if not self._watcher.is_there(presence):  # swapped meanwhile: the connection is to another card
+            raise CardRemoved("another presence")
         return self._session
 
     def _end_session(self) -> None:

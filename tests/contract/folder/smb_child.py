@@ -157,7 +157,7 @@ def work(lane: Lane) -> dict[str, object]:
     # Somebody holds the answer open without leave to delete it: it is used, and removed by the next tidying.
     with terminal(lane, Encoding.UTF8):
         holding = _hold(lane)
-        found["held by another program"] = [ask(kiosk(poll=2), "held"), left(lane)]
+        found["held by another program"] = [ask(kiosk(seconds=30, poll=5), "held"), left(lane)]
         holding()
     later = FolderSettings(lane.root, INSTITUTION, Encoding.UTF8, 10)
     FolderLookup(later, now=lambda: datetime.now(JST) + timedelta(hours=2)).tidy()

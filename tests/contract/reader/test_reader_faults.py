@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from devices.blob import Blob
+from devices.card.driver import CardConnection
 from devices.card.reader import SimulatedCardReader
 from devices.errors import DeviceFault
 from devices.ports import (
@@ -23,6 +24,7 @@ from devices.ports import (
     ReaderReady,
 )
 from devices.simulated.card import Fault, FaultPlan, FaultRule
+from devices.simulated.reader import SimulatedDriver
 from devices.supervisor import InProcess, ProcessWorker, blobs_of
 from tests.helpers.cards import Events, card_bytes, options, personas
 
@@ -139,6 +141,26 @@ def test_swap_during_a_job_is_removal(kit: Kit) -> None:
     assert [event for event in kit.events.seen if isinstance(event, CardPresent | CardGone)] == [
         CardPresent(presence), CardGone(presence), CardPresent(presence + 1),
     ]  # fmt: skip
+
+
+def test_a_card_swapped_just_before_the_connection_is_not_taken_for_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = SimulatedDriver.connect
+
+    def swapped(driver: SimulatedDriver, reader: str) -> CardConnection:
+        monkeypatch.undo()
+        driver.insert(card_bytes("elder"), {})
+        return connect(driver, reader)
+
+    kit = Kit(InProcess)
+    try:
+        presence = kit.insert()
+        monkeypatch.setattr(SimulatedDriver, "connect", swapped)
+        kit.reader.read_certificate(1, presence)
+        assert kit.outcome(1) == CardRefused(1, DeviceFault.CARD_REMOVED)
+        kit.reader.read_certificate(2, presence + 1)
+        assert kit.outcome(2) is None
+    finally:
+        kit.reader.stop()
 
 
 def test_reader_and_service_that_go_and_come(kit: Kit) -> None:
