@@ -460,7 +460,10 @@ class ConsentTable:
     )
     prescription: PrescriptionMode = field(
         default=PrescriptionMode.OFF,
-        metadata=key(Word(PrescriptionMode), "処方箋 as issued here (OQSCD038). both: the patient may be asked."),
+        metadata=key(
+            Word(PrescriptionMode),
+            "処方箋 as issued here (OQSCD038). both: the patient may be asked; else the file says nothing of a choice.",
+        ),
     )
     prescription_timing: PrescriptionTiming = field(
         default=PrescriptionTiming.CONFIRMATION,
