@@ -109,12 +109,11 @@ class QueueService:
             return False
 
     def _finish(self, reception: s.ReceptionId, work: Work) -> bool:
+        result: SecretBytes | None
         match work:
             case LookupWork():
                 self._handoff.begin(reception)
                 _, result = self._gateway.look_up(reception, work.query, work.limit_consent)
-                if result is None:
-                    return False
             case StaffWork():
                 eligibility = self._gateway.confirm_late(reception, work.certificate, work.reason)
                 if not eligibility.registered or eligibility.validity in s.NOBODY:
@@ -127,6 +126,8 @@ class QueueService:
                 result = self._gateway.consent(reception, late.answers, late.language)
             case _:
                 assert_never(work)
+        if result is None:
+            return False  # nobody of this number
         with result, suppress(JobError):  # what cannot be written now is the journal's from here on
             self._handoff.finish(reception, result)
         return True
