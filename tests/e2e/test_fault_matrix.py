@@ -27,6 +27,7 @@ from kiosk.oqs.document import Encoding
 from kiosk.qualification import JST
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.states import Ending
+from tests.conftest import Figures
 from tests.helpers.gateway import Clock, clock
 from tests.helpers.headless import INSTITUTION, Count, Headless, Site, Story, people
 
@@ -128,11 +129,6 @@ def bench(root: Path, *, folder: Path | None = None) -> Iterator[Bench]:
             yield Bench(site, gateway, time, kiosk)
 
 
-def say(table: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print(table)
-
-
 # --- the gateway ---------------------------------------------------------------------------------------------------
 
 NONSENSE, DOWN, ERROR = FailureCode.GATEWAY_NONSENSE, FailureCode.GATEWAY_DOWN, FailureCode.GATEWAY_ERROR
@@ -170,7 +166,7 @@ def spoilt(table: Bench, kinds: dict[FaultKind, FailureCode | None]) -> None:
             table.meet(kind.name.lower(), where, fault, failure, way=way)
 
 
-def test_answers_that_are_lost_or_spoilt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_that_are_lost_or_spoilt(tmp_path: Path, figures: Figures) -> None:
     with bench(tmp_path) as table:
         spoilt(table, SPOILT)
 
@@ -181,17 +177,17 @@ def test_answers_that_are_lost_or_spoilt(tmp_path: Path, capsys: pytest.CaptureF
             table.gateway.fault = None
 
         table.meet("clock off by a year", "challenge", year_ago, FailureCode.GATEWAY_UNTRUSTED)
-        say(table, capsys)
+        figures(str(table))
 
 
 @pytest.mark.long
-def test_answers_that_do_not_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_answers_that_do_not_come(tmp_path: Path, figures: Figures) -> None:
     with bench(tmp_path) as table:
         spoilt(table, QUIET)
-        say(table, capsys)
+        figures(str(table))
 
 
-def test_connections_that_must_not_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_connections_that_must_not_be(tmp_path: Path, figures: Figures) -> None:
     """Nothing is sent to whom the kiosk does not trust, and nothing arrives that the gateway does not trust."""
     world, holders = people("child_pmh")
     good = ensure_test_tls(tmp_path / "good", (TERMINAL,))
@@ -230,8 +226,7 @@ def test_connections_that_must_not_be(tmp_path: Path, capsys: pytest.CaptureFixt
             kiosk.visit("child_pmh")
             kiosk.tidy()
         assert (count := Count.of(site, gateway)).files == count.complete == 1
-    with capsys.disabled():
-        print("\n".join(lines))
+    figures("\n".join(lines))
 
 
 # --- folders of the hand-off ---------------------------------------------------------------------------------------
@@ -279,9 +274,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, error: OSError) -> Calla
     return fails
 
 
-def test_folders_that_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_folders_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures) -> None:
     """The patient is received all the same; the file follows."""
     with bench(tmp_path) as table:
         table.kiosk.visit("child_pmh")  # makes the side folder
@@ -299,7 +292,7 @@ def test_folders_that_cannot_be_written(
                 # A look-up has no side file, and so nothing that a side folder could delay.
                 in_time = fault == "side share gone" and way == "number"
                 table.meet(fault, where, start, None, way=way, endings=(Ending.DONE,) if in_time else (Ending.DELAYED,))
-        say(table, capsys)
+        figures(str(table))
 
 
 def denying_side(table: Bench) -> Callable[[], AbstractContextManager[None]]:
@@ -334,7 +327,7 @@ def unmounting(table: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Ab
     return between
 
 
-def test_a_foreign_folder_stops_before_anything_is_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_foreign_folder_stops_before_anything_is_sent(tmp_path: Path, figures: Figures) -> None:
     with bench(tmp_path) as table:
 
         @contextmanager
@@ -353,7 +346,7 @@ def test_a_foreign_folder_stops_before_anything_is_sent(tmp_path: Path, capsys: 
             assert len(table.gateway.desk.receptions()) - before == (way == "pin")  # confirmed, no consents
             table.rows.append(Row("foreign folder", where, _said(story), "", Count.of(table.site, table.gateway)))
             assert table.rows[-1].count.complete == table.rows[-1].count.files == 0
-        say(table, capsys)
+        figures(str(table))
 
 
 # --- the exchange folder -------------------------------------------------------------------------------------------
@@ -392,7 +385,7 @@ ANSWERS = {
 }
 
 
-def test_an_exchange_folder_in_trouble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exchange_folder_in_trouble(tmp_path: Path, figures: Figures) -> None:
     """Staff read why, and type again or take paper; nothing is ever written from an answer that is none."""
     folder = tmp_path / "exchange"
     with bench(tmp_path / "kiosk", folder=folder) as table:
@@ -415,7 +408,7 @@ def test_an_exchange_folder_in_trouble(tmp_path: Path, capsys: pytest.CaptureFix
             assert [code for code, _ in story.failures] == [failure], name
             table.rows.append(Row(name, "exchange", "", _said(story), Count.of(table.site, table.gateway)))
             assert table.rows[-1].count == replace(table.rows[-1].count, files=0, sides=0, lost=0, doubled=0, left=0)
-        say(table, capsys)
+        figures(str(table))
 
 
 def test_a_number_that_was_mistyped_is_typed_again(tmp_path: Path) -> None:

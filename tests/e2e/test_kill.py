@@ -25,6 +25,7 @@ from kiosk.eligibility.server import SimulatedGateway
 from kiosk.eligibility.tls import TERMINAL, ensure_test_tls
 from kiosk.handoff.journal import Journal
 from kiosk.qualification import JST
+from tests.conftest import Figures
 from tests.helpers.face_file import read_face_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +138,8 @@ def shared_memory() -> set[str]:
     return {name for name in os.listdir("/dev/shm") if not name.startswith("uketsuke-planted-")}
 
 
-def trial(site: Site, kills: int, seed: int) -> None:
+def trial(site: Site, kills: int, figures: Figures) -> None:
+    seed = random.randrange(10**6)
     chance = random.Random(seed)
     before = shared_memory()
     pages: dict[str, int] = {}
@@ -150,16 +152,14 @@ def trial(site: Site, kills: int, seed: int) -> None:
     run_to_the_end(site)
     files = check(site, f"seed {seed}, killed on {pages}")
     assert shared_memory() - before == set()
-    print(f"seed {seed}: {kills} kills on {pages}, {files} receptions with exactly one file")
+    figures(f"seed {seed}: {kills} kills on {pages}, {files} receptions with exactly one file")
 
 
-def test_a_few_kills(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        trial(site, 4, random.randrange(10**6))
+def test_a_few_kills(site: Site, figures: Figures) -> None:
+    trial(site, 4, figures)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_fifty_kills(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        trial(site, 50, random.randrange(10**6))
+def test_fifty_kills(site: Site, figures: Figures) -> None:
+    trial(site, 50, figures)

@@ -18,6 +18,7 @@ import pytest
 
 from kiosk.eligibility.server import SimulatedGateway
 from kiosk.eligibility.tls import TERMINAL, ensure_test_tls
+from tests.conftest import Figures
 from tests.helpers import lives
 from tests.helpers.headless import Count, Site, people
 
@@ -83,37 +84,32 @@ def trial(
 
 
 def told(seed: int, steps: Counter[str], counts: list[Count]) -> str:
-    lines = [f"\nseed {seed}: {sum(steps.values())} kills"]
+    lines = [f"seed {seed}: {sum(steps.values())} kills"]
     lines += [f"  {count:4d}  after {step}" for step, count in steps.most_common()]
     for name in ("complete", "look_ups", "files", "sides", "lost", "doubled", "left"):
         lines.append(f"  {name:9} {sum(getattr(count, name) for count in counts)}")
     return "\n".join(lines)
 
 
-def judge(seed: int, results: list[tuple[Counter[str], Count]], capsys: pytest.CaptureFixture[str]) -> None:
+def judge(seed: int, results: list[tuple[Counter[str], Count]], figures: Figures) -> None:
     steps = sum((steps for steps, _ in results), Counter[str]())
     counts = [count for _, count in results]
-    with capsys.disabled():
-        print(told(seed, steps, counts))
+    figures(told(seed, steps, counts))
     for count in counts:
         assert (count.lost, count.doubled, count.left) == (0, 0, 0), f"seed {seed}"
         assert count.files == count.complete > 0
 
 
-def test_twenty_kills(
-    nursery: multiprocessing.context.ForkServerContext, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_twenty_kills(nursery: multiprocessing.context.ForkServerContext, tmp_path: Path, figures: Figures) -> None:
     seed = random.randrange(10**6)
-    judge(seed, [trial(nursery, tmp_path, 20, seed)], capsys)
+    judge(seed, [trial(nursery, tmp_path, 20, seed)], figures)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_450_kills(
-    nursery: multiprocessing.context.ForkServerContext, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_450_kills(nursery: multiprocessing.context.ForkServerContext, tmp_path: Path, figures: Figures) -> None:
     """Two kiosks at a time, each with its own gateway."""
     seed = random.randrange(10**6)
     with ThreadPoolExecutor(2) as pool:
         halves = [pool.submit(trial, nursery, tmp_path / str(half), 225, seed + half) for half in (0, 1)]
-        judge(seed, [half.result() for half in halves], capsys)
+        judge(seed, [half.result() for half in halves], figures)
