@@ -932,24 +932,18 @@ class _Step:
             case s.Sending():
                 visit = state.eligible.identified.visit
                 retry: s.Retry = s.RetrySend(state.eligible, state.answers)
-                return self.problem(
-                    visit, event.failure, event.upstream, retry if may_succeed_later(event.failure) else None
-                )
+                return self.problem(visit, event.failure, event.upstream, retry)
             case s.Confirming():
                 visit = state.identified.visit
                 if event.failure is FailureCode.EVIDENCE_INSUFFICIENT:
                     visit = _refuse(visit, s.method_of(state.identified.identity))
                     return self.problem(visit, event.failure, event.upstream)
                 retry = s.RetryConfirm(state.identified)
-                return self.problem(
-                    visit, event.failure, event.upstream, retry if may_succeed_later(event.failure) else None
-                )
+                return self.problem(visit, event.failure, event.upstream, retry)
             case s.Registering():
                 retry = s.RetryRegister(state.identified)
                 visit = state.identified.visit
-                return self.problem(
-                    visit, event.failure, event.upstream, retry if may_succeed_later(event.failure) else None
-                )
+                return self.problem(visit, event.failure, event.upstream, retry)
             case _:
                 visit_or_none = s.visit_of(state)
                 assert visit_or_none is not None

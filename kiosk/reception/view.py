@@ -500,10 +500,16 @@ def _answer_names(item: Item) -> tuple[str, str]:
 
 def answer_text(item: Item, yes: bool) -> Text:
     """An answer as the check page says it: `answer.yes`, or the words of this question."""
-    own = {Item.PRESCRIPTION: "prescription", Item.DISPENSE: "dispense", Item.LIMIT: "use", Item.SUBSIDY: "use"}
-    own[Item.DISEASE] = "use"
-    kind = f"{own[item]}_" if item in own else ""
-    return Text(f"answer.{kind}{'yes' if yes else 'no'}")
+    return Text(f"answer.{_ANSWER_WORDS.get(item, '')}{'yes' if yes else 'no'}")
+
+
+_ANSWER_WORDS = {
+    Item.PRESCRIPTION: "prescription_",
+    Item.DISPENSE: "dispense_",
+    Item.LIMIT: "use_",
+    Item.SUBSIDY: "use_",
+    Item.DISEASE: "use_",
+}
 
 
 def _leaflet(state: s.Leaflet, policy: Policy) -> View:
