@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.reception.number import Doubt, Era, Field, check, compose, length
 from kiosk.reception.view import View
 from kiosk.ui.components import Notice, Words
+from kiosk.ui.eras import EraSheet
 from kiosk.ui.fields import DigitBox
 from kiosk.ui.keypad import Keypad
 from kiosk.ui.pages.base import Body, Kit
@@ -70,16 +71,7 @@ class NumberBody(Body):
 
         self._ask = Notice(theme, "info", "lead")
         self.column.addWidget(self._ask)
-        self._eras = QWidget()
-        grid = QGridLayout(self._eras)
-        grid.setContentsMargins(mm(14), 0, mm(14), 0)
-        grid.setSpacing(mm(4))
-        self._era_buttons: dict[Era, Chip] = {}
-        for place, era in enumerate(Era):
-            chip = Chip(theme, f"field:era:{era}", height=22, size="heading")
-            chip.clicked.connect(self._era_chosen)
-            grid.addWidget(chip, place // 2, place % 2, 1, 2 if era == Era.WESTERN else 1)
-            self._era_buttons[era] = chip
+        self._eras = EraSheet(theme, self._era_chosen)
         self.column.addWidget(self._eras)
         self._pad_holder = QWidget()
         holder = QHBoxLayout(self._pad_holder)
@@ -115,7 +107,7 @@ class NumberBody(Body):
         word = self.kit.word
         for key, words in self._labels.items():
             words.say(word(key.partition("#")[0]))
-        for era, chip in self._era_buttons.items():
+        for era, chip in self._eras.buttons.items():
             detail = f"（{word('era.western_detail')}）" if era == Era.WESTERN else ""
             chip.say(word(f"era.{era}") + detail)
         self._show()
@@ -204,7 +196,7 @@ class NumberBody(Body):
     @Slot()
     def _era_chosen(self) -> None:
         chip = self.sender()
-        for era, known in self._era_buttons.items():
+        for era, known in self._eras.buttons.items():
             if known is chip:
                 if length(Field.YEAR, era) != length(Field.YEAR, self._era):
                     self.boxes[Field.YEAR].digits.wipe()
@@ -232,7 +224,7 @@ class NumberBody(Body):
         self._era_chip.say(word("number.era_unset" if self._era is None else f"era.short_{self._era}"))
         self._era_chip.setChecked(asks_era)
         self._era_chip.update()
-        for era, chip in self._era_buttons.items():
+        for era, chip in self._eras.buttons.items():
             chip.setChecked(era == self._era)
             chip.update()
         doubt = self._doubt()

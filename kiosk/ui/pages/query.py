@@ -7,12 +7,13 @@ from enum import StrEnum
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from kiosk.reception.insured import QueryDoubt, QueryField, check_digit
 from kiosk.reception.number import Doubt, Era, Field, check, length, western_year
 from kiosk.reception.view import View
 from kiosk.ui.components import Notice, Words
+from kiosk.ui.eras import EraSheet
 from kiosk.ui.fields import Box, DigitBox, LetterBox
 from kiosk.ui.kana import KanaSheet, marked
 from kiosk.ui.keypad import Key, Keypad
@@ -111,16 +112,7 @@ class QueryBody(Body):
 
         self._ask = Notice(theme, "info", "lead")
         self.column.addWidget(self._ask)
-        self._eras = QWidget()
-        grid = QGridLayout(self._eras)
-        grid.setContentsMargins(mm(14), 0, mm(14), 0)
-        grid.setSpacing(mm(4))
-        self._era_buttons: dict[Era, Chip] = {}
-        for place, era in enumerate(Era):
-            chip = Chip(theme, f"field:era:{era}", height=22, size="heading")
-            chip.clicked.connect(self._era_chosen)
-            grid.addWidget(chip, place // 2, place % 2, 1, 2 if era == Era.WESTERN else 1)
-            self._era_buttons[era] = chip
+        self._eras = EraSheet(theme, self._era_chosen)
         self.column.addWidget(self._eras)
         self._pad = QWidget()
         holder = QVBoxLayout(self._pad)
@@ -153,7 +145,7 @@ class QueryBody(Body):
         birth_boxes = [self.boxes[step] for step in _DATE]
         person_boxes = [self.boxes[step] for step in (Step.INSURER, Step.SYMBOL, Step.NUMBER, Step.BRANCH)]
         order: list[QWidget] = [*person_boxes, self._era_chip, *birth_boxes]
-        order += [*self._era_buttons.values(), *self._extra.values()]
+        order += [*self._eras.buttons.values(), *self._extra.values()]
         for one, following in pairwise(order):
             QWidget.setTabOrder(one, following)
 
@@ -177,7 +169,7 @@ class QueryBody(Body):
             words.say(word(key))
         for step, box in self.boxes.items():
             box.setAccessibleName(word(f"number.{step}" if step in _DATE else f"lookup.{step}"))
-        for era, chip in self._era_buttons.items():
+        for era, chip in self._eras.buttons.items():
             detail = f"（{word('era.western_detail')}）" if era == Era.WESTERN else ""
             chip.say(word(f"era.{era}") + detail)
         self._extra["hyphen"].say(word("lookup.key.hyphen"))
@@ -300,7 +292,7 @@ class QueryBody(Body):
     def _era_chosen(self) -> None:
         chip = self.sender()
         year = self.digits[Step.YEAR]
-        for era, known in self._era_buttons.items():
+        for era, known in self._eras.buttons.items():
             if known is chip:
                 if length(Field.YEAR, era) != year.places:
                     year.digits.wipe()
@@ -399,7 +391,7 @@ class QueryBody(Body):
         self._era_chip.say(word("number.era_unset" if self._era is None else f"era.short_{self._era}"))
         self._era_chip.setChecked(step == Step.ERA)
         self._era_chip.update()
-        for era, chip in self._era_buttons.items():
+        for era, chip in self._eras.buttons.items():
             chip.setChecked(era == self._era)
             chip.update()
         doubt = self._doubt()
