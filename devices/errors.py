@@ -28,6 +28,9 @@ class DeviceFault(StrEnum):
     CAMERA_LOST = "camera_lost"
     FACE_WORKER_LOST = "face_worker_lost"
     MODEL_MISSING = "model_missing"
+    SCANNER_LOST = "scanner_lost"  # the camera above the card shows nothing
+    SCANNER_WORKER_LOST = "scanner_worker_lost"
+    SCAN_UNREADABLE = "scan_unreadable"  # the printed face could not be read in time
 
 
 class DeviceError(Exception):

@@ -256,3 +256,66 @@ class FaceVerifier(Protocol):
         """Replace the process that saw the photo and the frames."""
 
     def stop(self) -> None: ...
+
+
+# --- scanner of the printed card face ------------------------------------------------------------------------------
+
+
+class ScanHint(StrEnum):
+    """What the scanner sees; nothing personal."""
+
+    NO_CARD = "no_card"
+    FACE_DOWN = "face_down"  # the back, which bears the 12-digit number: told by its layout, nothing on it is read
+    OTHER_CARD = "other_card"  # a card, but not the front of a My Number Card
+    UNCLEAR = "unclear"  # glare, blur, dark, out of view
+    READING = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerReady:
+    """The models are loaded and the camera shows pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanHinted:
+    job: int
+    hint: ScanHint
+
+
+@dataclass(frozen=True, slots=True)
+class NumberScanned:
+    """照合番号B, 14 ASCII digits: two frames that differ agreed on it, and its dates are plausible."""
+
+    job: int
+    number: Blob
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFailed:
+    """SCAN_UNREADABLE (time is over: to be typed), SCANNER_LOST (no picture), SCANNER_WORKER_LOST, MODEL_MISSING."""
+
+    job: int
+    fault: DeviceFault
+
+
+ScanEvent = ScannerReady | ScanHinted | NumberScanned | ScanFailed
+
+
+class CardFaceScanner(Protocol):
+    """Reads birth date, expiry and security code from the printed front of the card, in a process of its own.
+
+    Events arrive on any thread; methods never block. Each `begin` is answered by exactly one `NumberScanned` or
+    `ScanFailed`, unless `cancel`, `recycle`, `stop` or another `begin` came first.
+    """
+
+    def start(self, sink: Callable[[ScanEvent], None]) -> None: ...
+
+    def begin(self, job: int) -> None: ...
+
+    def cancel(self) -> None:
+        """Stop looking; no answer follows. Frames that are held are overwritten."""
+
+    def recycle(self) -> None:
+        """Replace the process that saw the card."""
+
+    def stop(self) -> None: ...

@@ -40,6 +40,14 @@ Seen = ReaderSeen | ReaderLost | CardSeen | CardLost
 class CardConnection(Protocol):
     """Exclusive, with one owner and one thread."""
 
+    @property
+    def atr(self) -> bytes:
+        """As the reader told it; empty when it did not. Says what the card can do, never what the card is."""
+
+    @property
+    def reader(self) -> str:
+        """Name of the reader, for what is remembered of it."""
+
     def transmit(self, command: bytes | bytearray) -> bytes:
         """Raises `DeviceError`."""
 

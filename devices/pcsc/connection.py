@@ -19,7 +19,9 @@ CONNECT_PAUSE = 0.3  # seconds; a browser or gpg lets go within that
 class Connection:
     """Made by `open_card`. Uses a context of its own: calls on a shared one would queue behind the monitor's wait."""
 
-    def __init__(self, api: ScardApi, context: Any, card: Any, protocol: int) -> None:
+    def __init__(self, api: ScardApi, context: Any, card: Any, protocol: int, reader: str, atr: bytes = b"") -> None:
+        self.reader = reader
+        self.atr = atr
         self._api = api
         self._context = context
         self._card = card
@@ -73,7 +75,7 @@ def open_card(api: ScardApi, reader: str, sleep: Callable[[float], None] = time.
             except NoCard:
                 raise Removed("no card") from None
             else:
-                return Connection(api, context, card, protocol)
+                return Connection(api, context, card, protocol, reader)
         raise AssertionError("the last attempt returns or raises")
     except BaseException:
         api.release(context)

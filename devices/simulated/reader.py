@@ -33,7 +33,8 @@ class _Connection:
     def __init__(self, driver: SimulatedDriver, card: VirtualCard) -> None:
         self._driver = driver
         self._card = card
-        card.power_on()
+        self.reader = READER_NAME
+        self.atr = card.power_on()
 
     def transmit(self, command: bytes | bytearray) -> bytes:
         if self._driver.card is not self._card:

@@ -18,6 +18,7 @@ VIOLATIONS = {
     "layers": ("kiosk/runtime/planted_layers.py", "import kiosk.app"),
     "neutral-records": ("kiosk/oqs/planted_adapter.py", "import kiosk.handoff"),
     "fhir": ("kiosk/runtime/planted_fhir.py", "import fhir.resources"),
+    "ocr": ("devices/card/planted_ocr.py", "import rapidocr"),
     "pure-reception": ("kiosk/reception/planted_numpy.py", "import numpy"),
     "devices-below": ("devices/planted_kiosk.py", "import kiosk.reception"),
     "ui-sees-no-device": ("kiosk/ui/planted_device.py", "import devices.ports"),
