@@ -57,6 +57,9 @@ FAULTS: dict[DeviceFault, FailureCode] = {
     DeviceFault.CAMERA_LOST: FailureCode.CAMERA_LOST,
     DeviceFault.FACE_WORKER_LOST: FailureCode.FACE_WORKER_LOST,
     DeviceFault.MODEL_MISSING: FailureCode.FACE_WORKER_LOST,
+    DeviceFault.SCANNER_LOST: FailureCode.SCANNER_LOST,
+    DeviceFault.SCANNER_WORKER_LOST: FailureCode.SCANNER_WORKER_LOST,
+    DeviceFault.SCAN_UNREADABLE: FailureCode.SCAN_UNREADABLE,
 }
 # Of these the removal itself tells, and in the right order; a card process that is lost reports its card gone.
 _REMOVED = (DeviceFault.CARD_REMOVED, DeviceFault.NO_CARD, DeviceFault.CARD_WORKER_LOST)

@@ -336,6 +336,9 @@ FAILURES = {
     DeviceFault.CAMERA_LOST: "F-103",
     DeviceFault.FACE_WORKER_LOST: "F-104",
     DeviceFault.MODEL_MISSING: "F-104",
+    DeviceFault.SCANNER_LOST: "N-103",
+    DeviceFault.SCANNER_WORKER_LOST: "N-104",
+    DeviceFault.SCAN_UNREADABLE: "N-102",
 }
 
 
