@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from devices.simulated.files import MY_NUMBER, WITHOUT_APPLICATIONS, CardKind, PersonCard
+from devices.simulated.pace import Pace, Traffic
 
 JPKI = bytes.fromhex("D392F000260100000001")
 VISUAL = bytes.fromhex("D3921000310001010402")  # 券面事項確認AP
@@ -260,7 +261,7 @@ class VirtualCard:
     `reselect`: whether selecting the application that is already selected clears its security status (sources
     contradict each other; a client has to work with both). `chained`: answers of more than 2 bytes come as 61xx and
     are fetched by GET RESPONSE, as through a T=0 reader. `counters`: tries left by "application/EF", over those of
-    `card`.
+    `card`. `pace`: of the link; the card only reckons (`traffic`, `last_seconds`), who holds it waits.
     """
 
     def __init__(
@@ -272,7 +273,11 @@ class VirtualCard:
         chained: bool = False,
         counters: Mapping[str, int] | None = None,
         faults: FaultHook | None = None,
+        pace: Pace = Pace.NONE,
     ) -> None:
+        self.traffic = Traffic()
+        self.last_seconds = 0.0  # link and thinking of the last exchange
+        self._pace = pace
         self.id = card.id
         self.atr = card.atr
         self._kind = card.kind
@@ -310,6 +315,11 @@ class VirtualCard:
         """
         if not self._powered:
             raise CardUnpowered
+        response = self._respond(apdu)
+        self.last_seconds = self.traffic.count(self._pace, apdu, response, self.atr)
+        return response
+
+    def _respond(self, apdu: bytes) -> bytes:
         fault = self._faults(self._index, apdu) if self._faults else None
         self._index += 1
         if fault is not None:

@@ -29,6 +29,7 @@ from typing import Any, Literal, Self
 
 from devices.simulated.card import EndOfFile, FaultPlan, VirtualCard
 from devices.simulated.files import PersonCard
+from devices.simulated.pace import Pace
 from devices.simulated.vpcd import PORT, Insertion
 
 APT_LINE = "apt-get install -y pcscd vsmartcard-vpcd util-linux"
@@ -146,14 +147,16 @@ class PcscdLane:
         chained: bool = False,
         faults: FaultPlan | None = None,
         fresh: bool = False,
+        pace: Pace = Pace.NONE,
     ) -> None:
         """Put a card on the reader; returns when pcscd has powered it. The same card keeps its counters from one
-        insertion to the next, unless `fresh`. Raises `LaneError` when there is already one on the slot."""
+        insertion to the next, unless `fresh`. With a `pace` its answers take as long as they would on such a link.
+        Raises `LaneError` when there is already one on the slot."""
         self._ask(
             "insert",
             card=card.to_json(),
             slot=slot,
-            options={"reselect": reselect, "end_of_file": end_of_file, "chained": chained},
+            options={"reselect": reselect, "end_of_file": end_of_file, "chained": chained, "pace": pace},
             faults=faults.to_json() if faults else [],
             fresh=fresh,
         )
@@ -177,6 +180,11 @@ class PcscdLane:
     def verify_count(self, card_id: str) -> dict[str, int]:
         """VERIFY commands with data that reached the card, as `VirtualCard.verify_count`."""
         return dict(self._ask("state", card_id=card_id)["verify_count"])
+
+    def traffic(self, card_id: str) -> dict[str, float]:
+        """What passed between pcscd and this card since it was last put down: the fields of
+        `devices.simulated.pace.Traffic`."""
+        return dict(self._ask("state", card_id=card_id)["traffic"])
 
     def stop_service(self) -> None:
         """End pcscd; the cards stay where they are."""
@@ -339,7 +347,7 @@ class _Host:
                 self._slots[request["slot"]].card.set_faults(FaultPlan.from_json(rules) if rules else None)
             case "state":
                 card = self._cards[request["card_id"]]
-                return {"counters": card.counters, "verify_count": card.verify_count}
+                return {"counters": card.counters, "verify_count": card.verify_count, "traffic": card.traffic.to_json()}
             case "stop_service":
                 self._stop_service()
             case "start_service":
@@ -412,6 +420,7 @@ class _Host:
         options = dict(request["options"])
         if "end_of_file" in options:
             options["end_of_file"] = EndOfFile(options["end_of_file"])
+        options["pace"] = Pace(options.get("pace", Pace.NONE))
         old = self._cards.get(person.id)
         kept = old.counters if old is not None and not request["fresh"] else None
         card = VirtualCard(person, counters=kept, **options)

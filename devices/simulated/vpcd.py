@@ -105,9 +105,12 @@ class Insertion:
     def _answer(self, frame: bytes) -> bytes | None:
         if len(frame) > 1:
             try:
-                return self.card.process(frame)
+                response = self.card.process(frame)
             except CardUnpowered:
                 return b""
+            if self.card.last_seconds:
+                self._stop.wait(self.card.last_seconds)
+            return response
         match frame:
             case b"\x00":
                 self.card.power_off()

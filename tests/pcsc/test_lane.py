@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devices.simulated.card import Fault, FaultPlan, FaultRule
+from devices.simulated.pace import Pace
 from devices.simulated.pcscd import LaneError, PcscdLane
 from devices.simulated.vpcd import PORT
 from devices.simulated.world import World
@@ -118,6 +119,19 @@ def test_faults_reach_the_card(lane: PcscdLane, world: World) -> None:
     lane.insert(world.cards["employee"])
     lane.set_faults(FaultPlan([FaultRule(Fault(answer=b"\x6d\x00"))]))
     assert pcsc(lane, 0, SELECT, SELECT)["answers"] == [[0, "6D00"], OK]
+
+
+def test_traffic_is_counted_and_paced(lane: PcscdLane, world: World) -> None:
+    lane.insert(world.cards["employee"], fresh=True, pace=Pace.NFC106)
+    begin = time.monotonic()
+    pcsc(lane, 0, SELECT, "00B08A0000")
+    passed = time.monotonic() - begin
+    traffic = lane.traffic("employee")
+    assert (traffic["apdus"], traffic["command_bytes"], traffic["response_bytes"]) == (2, 20, 260)
+    assert passed > traffic["link_seconds"] > 0.025
+    lane.remove()
+    lane.insert(world.cards["employee"])
+    assert lane.traffic("employee")["apdus"] == 0
 
 
 def test_a_card_that_hangs_can_be_taken_away(lane: PcscdLane, world: World) -> None:
