@@ -592,11 +592,15 @@ def _applications(card: PersonCard, tries: Mapping[str, int]) -> dict[bytes, App
     jpki: dict[int, File] = {fid: DataFile(content) for fid, content in card.jpki.items()}
     if 0x0001 in card.jpki:
         jpki[0x0001] = DataFile(card.jpki[0x0001], frozenset({0x001B}))
+    if card.kind is CardKind.PHONE:  # where the certificate, too, is behind the PIN
+        jpki[0x000A] = DataFile(card.jpki[0x000A], frozenset({0x0018}))
     jpki[0x0017] = KeyFile(Key(card.auth_key), 0x0018)
     jpki[0x0018] = pin("jpki/0018", card.pin, 3)
     if card.sign_key:
         jpki[0x001A] = KeyFile(Key(card.sign_key), 0x001B)
     jpki[0x001B] = pin("jpki/001B", card.sign_pin, 5)
+    if card.kind is CardKind.PHONE:
+        return {JPKI: Application("jpki", jpki), ISD: Application("isd")}
 
     readers: dict[int, frozenset[int] | None] = {
         0x0001: frozenset({0x0011}),

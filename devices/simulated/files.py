@@ -64,7 +64,6 @@ class CardKind(StrEnum):
 WITHOUT_APPLICATIONS = {
     CardKind.DRIVING_LICENCE: ATR_DRIVING_LICENCE,
     CardKind.JUKI_CARD: ATR_JUKI_CARD,
-    CardKind.PHONE: ATR_PHONE,
     CardKind.MUTE: b"",
     CardKind.PAPER: b"",
 }
@@ -285,9 +284,13 @@ def common_record(expiry: date) -> bytes:
 # --- JPKI application ----------------------------------------------------------------------------------------------
 
 
-def token_info() -> bytes:
+LABEL_CARD = b"JPKIAPICCTOKEN2"
+LABEL_PHONE = b"JPKIAPGPSETOKEN"  # an Android phone
+
+
+def token_info(label: bytes = LABEL_CARD) -> bytes:
     """EF 0006: CK_TOKEN_INFO (PKCS #11 v2.20 §9.2), 160 bytes, blank-padded texts, big-endian ulongs."""
-    label, maker, model, serial = b"JPKIAPICCTOKEN2", b"TEST - NOT J-LIS", b"SIMULATED", b"0"
+    maker, model, serial = b"TEST - NOT J-LIS", b"SIMULATED", b"0"
     texts = label.ljust(32) + maker.ljust(32) + model.ljust(16) + serial.ljust(16)
     # flags, max/open session count, max/open rw session count, max/min PIN length, four memory sizes
     numbers = [0x040D, 0, 0, 0, 0, 16, 6, 0, 0, 0, 0]

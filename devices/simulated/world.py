@@ -22,7 +22,7 @@ from devices.simulated.pki import Authority
 
 __all__ = ["Persona", "World", "load_persona", "load_personas", "personas_folder"]
 
-_FORMAT = 1
+_FORMAT = 2
 _CARD_KEYS = 4
 
 
@@ -139,6 +139,8 @@ class _Workshop:
     def card(self, persona: Persona, photo: Callable[[Persona], bytes], original: PersonCard | None) -> PersonCard:
         if persona.kind in files.WITHOUT_APPLICATIONS:
             return PersonCard(persona.id, persona.kind, files.WITHOUT_APPLICATIONS[persona.kind])
+        if persona.kind is CardKind.PHONE:
+            return self._phone(persona)
         auth_key, card_key = pki.new_key(), next(self._card_keys)
         issuer, cv_certificate = self.issuer, self._cv_certificate
         if persona.certificate == "copy":
@@ -174,6 +176,16 @@ class _Workshop:
                 "jpki/001B": 0 if pinless else persona.sign_tries,
                 "visual/0012": persona.number_tries,
             },
+        )
+
+    def _phone(self, persona: Persona) -> PersonCard:
+        """A certificate in a phone: the JPKI application alone, under a label of its own."""
+        key = pki.new_key()
+        content = self._jpki(persona, key.public_key(), None)
+        content[0x0006] = files.token_info(files.LABEL_PHONE)
+        del content[0x0001]
+        return PersonCard(
+            persona.id, persona.kind, files.ATR_PHONE, jpki=content, auth_key=pki.key_bytes(key), pin=persona.pin
         )
 
     def _jpki(self, persona: Persona, key: rsa.RSAPublicKey, original: PersonCard | None) -> dict[int, bytes]:

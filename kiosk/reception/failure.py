@@ -28,6 +28,7 @@ class FailureCode(StrEnum):
     PRACTICE_ONLY = "C-105"
     CARD_PROTOCOL = "C-106"
     CERTIFICATE_UNREADABLE = "C-107"
+    PHONE_ON_READER = "C-108"
     READER_MISSING = "R-101"
     READER_SERVICE_DOWN = "R-102"
     CARD_WORKER_LOST = "R-103"
@@ -85,6 +86,7 @@ TABLE: dict[FailureCode, Failure] = {
     FailureCode.PRACTICE_ONLY: Failure(Helper.STAFF, recoverable=False),
     FailureCode.CARD_PROTOCOL: _PATIENT_AGAIN,
     FailureCode.CERTIFICATE_UNREADABLE: _STAFF_END,
+    FailureCode.PHONE_ON_READER: Failure(Helper.PATIENT, recoverable=False),
     FailureCode.READER_MISSING: _SERVICE_END,
     FailureCode.READER_SERVICE_DOWN: _SERVICE_END,
     FailureCode.CARD_WORKER_LOST: _PATIENT_AGAIN,

@@ -33,6 +33,7 @@ RAISED: dict[FailureCode, tuple[str, ...]] = {
         "tests/unit/card/test_channel_to_card.py::test_damaged_certificate",
         _EXECUTOR,
     ),
+    FailureCode.PHONE_ON_READER: (f"{_READER}::test_phone_is_told_by_its_label_and_nothing_else_is_read", _EXECUTOR),
     FailureCode.READER_MISSING: ("tests/e2e/test_trouble.py::test_no_reader_is_out_of_service_until_it_comes",),
     FailureCode.READER_SERVICE_DOWN: (f"{_FAULTS}::test_reader_and_service_that_go_and_come", _EXECUTOR),
     FailureCode.CARD_WORKER_LOST: (

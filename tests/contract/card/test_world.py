@@ -113,11 +113,11 @@ def test_other_bytes_are_no_world(data: bytes) -> None:
 
 
 def test_what_is_no_card_has_no_application() -> None:
-    kinds = ("driving_licence", "juki_card", "phone", "mute", "old_insurance_card")
+    kinds = ("driving_licence", "juki_card", "mute", "old_insurance_card")
     people = [load_persona(personas_folder() / f"{name}.toml") for name in kinds]
     cards = World.build(people, lambda persona: PHOTO).cards
-    assert [len(cards[name].atr) > 0 for name in kinds] == [True, True, True, False, False]
-    for name in ("driving_licence", "juki_card", "phone"):
+    assert [len(cards[name].atr) > 0 for name in kinds] == [True, True, False, False]
+    for name in ("driving_licence", "juki_card"):
         assert Talk(VirtualCard(cards[name])).select(JPKI) == 0x6A82
 
 

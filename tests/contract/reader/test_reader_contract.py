@@ -201,6 +201,13 @@ def test_driving_licence_is_not_supported(lane: Lane) -> None:
     assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.UNSUPPORTED_CARD)
 
 
+def test_phone_is_told_by_its_label_and_nothing_else_is_read(lane: Lane) -> None:
+    """Its certificate is behind the PIN: anything asked of it would end in another fault."""
+    lane.reader.read_certificate(1, lane.insert("phone"))
+    assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.PHONE_TOKEN)
+    assert lane.verifications() == {}
+
+
 def test_card_that_does_not_answer(lane: Lane) -> None:
     lane.reader.read_certificate(1, lane.insert("mute"))
     assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.CARD_MUTE)

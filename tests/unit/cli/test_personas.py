@@ -103,6 +103,7 @@ def test_every_failure_of_a_sound_kiosk_happens_to_somebody() -> None:
         FailureCode.CARD_UNREADABLE,
         FailureCode.NOT_THIS_CARD,
         FailureCode.PRACTICE_ONLY,
+        FailureCode.PHONE_ON_READER,
         FailureCode.PHOTO_INVALID,
         FailureCode.FACE_NOT_MATCHED,
         FailureCode.GATEWAY_ERROR,
