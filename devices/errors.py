@@ -16,7 +16,7 @@ class DeviceFault(StrEnum):
     CARD_BUSY = "card_busy"  # another program holds the card
     CARD_PROTOCOL = "card_protocol"  # an answer that makes no sense
     UNSUPPORTED_CARD = "unsupported_card"  # no JPKI application: not a My Number Card
-    PHONE_TOKEN = "phone_token"  # the certificate is in a phone: no photo, and another procedure
+    PHONE_ON_READER = "phone_on_reader"  # the certificate is in a phone: no photo, and another procedure
     FOREIGN_ISSUER = "foreign_issuer"  # certificate of an issuer that this kiosk does not accept
     CERTIFICATE_UNREADABLE = "certificate_unreadable"
     PIN_BLOCKED = "pin_blocked"
@@ -75,8 +75,8 @@ class UnsupportedCard(DeviceError):
     fault = DeviceFault.UNSUPPORTED_CARD
 
 
-class PhoneToken(DeviceError):
-    fault = DeviceFault.PHONE_TOKEN
+class PhoneOnReader(DeviceError):
+    fault = DeviceFault.PHONE_ON_READER
 
 
 class ForeignIssuer(DeviceError):

@@ -21,7 +21,7 @@ from devices.errors import (
     CardProtocol,
     CertificateUnreadable,
     ForeignIssuer,
-    PhoneToken,
+    PhoneOnReader,
     PinBlocked,
     PinWrong,
     UnsupportedCard,
@@ -54,13 +54,14 @@ class Identity:
 def read_identity(card: CardChannel, issuers: Sequence[x509.Certificate]) -> Identity:
     """Select JPKI, read label and certificate.
 
-    Raises `UnsupportedCard` when there is no JPKI application, `PhoneToken` by the label alone, `CertificateUnreadable`, and `ForeignIssuer` when none
-    of `issuers` signed the certificate: it is then overwritten here, and nothing derived from it leaves.
+    Raises `UnsupportedCard` when there is no JPKI application, `PhoneOnReader` by the label alone,
+    `CertificateUnreadable`, and `ForeignIssuer` when none of `issuers` signed the certificate: it is then overwritten
+    here, and nothing derived from it leaves.
     """
     _select(card)
     token = _token(card)
     if token is TokenKind.PHONE:
-        raise PhoneToken
+        raise PhoneOnReader
     der = card.read_file(card.profile.certificate, tlv.total_of(_SEQUENCE))
     if der is None:
         raise CertificateUnreadable("not readable without PIN")

@@ -45,7 +45,7 @@ FAULTS: dict[DeviceFault, FailureCode] = {
     DeviceFault.CARD_BUSY: FailureCode.CARD_BUSY,
     DeviceFault.CARD_PROTOCOL: FailureCode.CARD_PROTOCOL,
     DeviceFault.UNSUPPORTED_CARD: FailureCode.NOT_THIS_CARD,
-    DeviceFault.PHONE_TOKEN: FailureCode.PHONE_ON_READER,
+    DeviceFault.PHONE_ON_READER: FailureCode.PHONE_ON_READER,
     DeviceFault.FOREIGN_ISSUER: FailureCode.PRACTICE_ONLY,
     DeviceFault.CERTIFICATE_UNREADABLE: FailureCode.CERTIFICATE_UNREADABLE,
     DeviceFault.PIN_BLOCKED: FailureCode.PIN_BLOCKED,

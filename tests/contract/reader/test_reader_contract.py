@@ -204,7 +204,7 @@ def test_driving_licence_is_not_supported(lane: Lane) -> None:
 def test_phone_is_told_by_its_label_and_nothing_else_is_read(lane: Lane) -> None:
     """Its certificate is behind the PIN: anything asked of it would end in another fault."""
     lane.reader.read_certificate(1, lane.insert("phone"))
-    assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.PHONE_TOKEN)
+    assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.PHONE_ON_READER)
     assert lane.verifications() == {}
 
 

@@ -324,7 +324,7 @@ FAILURES = {
     DeviceFault.CARD_BUSY: "C-103",
     DeviceFault.CARD_PROTOCOL: "C-106",
     DeviceFault.UNSUPPORTED_CARD: "C-102",
-    DeviceFault.PHONE_TOKEN: "C-108",
+    DeviceFault.PHONE_ON_READER: "C-108",
     DeviceFault.FOREIGN_ISSUER: "C-105",
     DeviceFault.CERTIFICATE_UNREADABLE: "C-107",
     DeviceFault.PIN_BLOCKED: "P-101",
