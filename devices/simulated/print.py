@@ -230,15 +230,14 @@ def _photo(sheet: Sheet, style: _Run, photo: Picture | None) -> None:
 def _pen(sheet: Sheet, style: _Run, left: float, top: float) -> None:
     """The end of the electronic certificate is written in by hand, or not."""
     draw = style.draw
-    sheet.text(left + 5.2, top, "年", 2.0, style.shade(0.5))
-    sheet.text(left + 12.2, top, "月", 2.0, style.shade(0.5))
-    sheet.text(left + 19.2, top, "日", 2.0, style.shade(0.5))
+    for at, word in ((9.0, "年"), (16.0, "月"), (23.0, "日")):
+        sheet.text(left + at, top, word, 2.0, style.shade(0.5))
     if draw.random() < 0.6:
         blue = (40, 46, draw.randrange(70, 150))
         month, day = draw.randrange(1, 13), draw.randrange(1, 29)
-        scribble(sheet, draw, f"{draw.randrange(2026, 2037)}", left - 2.0, top - 0.5, 2.6, blue)
-        scribble(sheet, draw, f"{month}", left + 9.0, top - 0.5, 2.6, blue)
-        scribble(sheet, draw, f"{day}", left + 15.6, top - 0.5, 2.6, blue)
+        scribble(sheet, draw, f"{draw.randrange(2026, 2037)}", left + 0.8, top - 0.5, 2.6, blue)
+        scribble(sheet, draw, f"{month}", left + 12.0, top - 0.5, 2.6, blue)
+        scribble(sheet, draw, f"{day}", left + 19.0, top - 0.5, 2.6, blue)
 
 
 def _chip(sheet: Sheet, left: float, top: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from devices.simulated.print import Calendar, Printed, back, era_of, front, port
 from devices.simulated.print_sheet import FONTS, fonts
 
 
-def card(birth: date, calendar: Calendar | None = None, **more: object) -> Printed:
-    values: dict[str, object] = {
+def card(birth: date, calendar: Calendar | None = None, **more: Any) -> Printed:
+    values: dict[str, Any] = {
         "expiry": date(2035, 2, 17),
         "code": "4821",
         "sex": "女",
@@ -20,7 +21,7 @@ def card(birth: date, calendar: Calendar | None = None, **more: object) -> Print
         "address": "見本県試験市架空町1-2-3",
         **more,
     }
-    return Printed(birth, era_of(birth) if calendar is None else calendar, **values)  # type: ignore[arg-type]  # few
+    return Printed(birth, era_of(birth) if calendar is None else calendar, **values)
 
 
 @pytest.mark.parametrize(
