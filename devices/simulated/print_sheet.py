@@ -24,14 +24,15 @@ PX = 20  # per millimetre
 ID1 = (85.6, 53.98)  # ISO/IEC 7810, millimetres
 CORNER = 3.18  # radius, millimetres
 
-# What a font is called here -> its file, and the Debian package that brings it.
+# What a font is called here -> its file, and the Debian package that brings it. Their ASCII is half an em wide, as
+# card printers set it; the letters of proportional fonts would touch.
 FONTS = {
     "bizud": ("BIZUDGothic-Regular.ttf", "fonts-morisawa-bizud-gothic"),
     "bizud-bold": ("BIZUDGothic-Bold.ttf", "fonts-morisawa-bizud-gothic"),
-    "ipaex-gothic": ("ipaexg.ttf", "fonts-ipaexfont-gothic"),
-    "ipaex-mincho": ("ipaexm.ttf", "fonts-ipaexfont-mincho"),
-    "vl-gothic": ("VL-Gothic-Regular.ttf", "fonts-vlgothic"),
-    "motoya": ("MTLc3m.ttf", "fonts-motoya-l-cedar"),
+    "ipa-gothic": ("ipag.ttf", "fonts-ipafont-gothic"),
+    "ipa-mincho": ("ipam.ttf", "fonts-ipafont-mincho"),
+    "motoya-cedar": ("MTLc3m.ttf", "fonts-motoya-l-cedar"),
+    "motoya-maruberi": ("MTLmr3m.ttf", "fonts-motoya-l-maruberi"),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from devices.simulated.print import Calendar, Printed, back, era_of, front, portrait
+from devices.simulated.print_other import OtherKind, other
 from devices.simulated.print_sheet import FONTS, fonts
 
 
@@ -77,3 +78,11 @@ def test_back_is_dark_where_the_stripe_is() -> None:
 
 def test_what_is_printed_has_no_repr() -> None:
     assert "4821" not in repr(card(date(1980, 2, 17)))
+
+
+@pytest.mark.parametrize("kind", list(OtherKind))
+def test_other_cards_differ_by_seed_and_are_repeatable(kind: OtherKind) -> None:
+    pictures = [other(kind, seed) for seed in range(4)]
+    assert np.array_equal(pictures[0], other(kind, 0))
+    assert len({picture.tobytes() for picture in pictures}) == 4
+    assert all(picture.ndim == 3 and picture.shape[2] == 3 for picture in pictures)
