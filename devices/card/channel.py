@@ -15,6 +15,9 @@ from devices.errors import CardProtocol, CardRemoved, DeviceError
 MAX_FILE = 0x7FFF  # READ BINARY cannot address more
 _CHUNK = 256
 _MAX_CHAINED = 64
+# Parts come shorter than asked for, or by way of GET RESPONSE; a card that hands a file out byte by byte would hold
+# the kiosk for minutes.
+_EXCHANGES_A_CHUNK = 4
 
 
 class Transport(Protocol):
@@ -31,6 +34,7 @@ class CardChannel:
         self.profile = profile
         self._transport = transport
         self._guard = Guard(profile)
+        self._exchanges = 0
 
     def send(self, command: Command) -> Response:
         """Exchange one command; 61xx and 6Cxx (ISO 7816-4 §5.1.3) are resolved here, each a bounded number of times."""
@@ -66,7 +70,8 @@ class CardChannel:
         """A transparent EF up to the length that its own header declares (`total_of(first bytes)`).
 
         The EF is longer than its content and padded with FF; the padding is not read. None: the card has no such
-        file or does not open it now. Raises `CardProtocol` when content and declared length do not fit.
+        file or does not open it now. Raises `CardProtocol` when content and declared length do not fit, or when the
+        content comes in crumbs.
         """
         if not self.select_file(file).ok:
             return None
@@ -80,7 +85,10 @@ class CardChannel:
             raise CardProtocol("declared length out of bounds")
         content = bytearray(first.data[:total])
         progress(len(content), total)
+        last = self._exchanges + _EXCHANGES_A_CHUNK * (total // _CHUNK + 8)
         while len(content) < total:
+            if self._exchanges >= last:
+                raise CardProtocol("file comes in crumbs")
             part = self.send(apdu.read_binary(len(content), min(_CHUNK, total - len(content))))
             if not part.data or part.sw not in (StatusWord.OK, StatusWord.END_OF_FILE):
                 raise CardProtocol(f"file ends early, {part.sw:04X}")
@@ -101,6 +109,7 @@ class CardChannel:
 
     def _exchange(self, command: Command, learn: Command | None = None) -> Response:
         self._guard.check(command)
+        self._exchanges += 1
         encoded = command.encode()
         response: Response | None = None
         try:

@@ -106,6 +106,14 @@ def test_endless_61_ends() -> None:
         card.send(apdu.read_binary(0, 256))
 
 
+def test_file_in_crumbs_is_not_read_for_ever() -> None:
+    card, script = scripted("9000", "9000", "308204009000", *["AA9000"] * 1024)
+    card.select_application(JPKI)
+    with pytest.raises(CardProtocol):
+        card.read_file(0x000A, tlv.total_of(0x30))
+    assert len(script.sent) < 64
+
+
 @pytest.mark.parametrize("status", ["6C04", "6700", "6F00", "6982"])
 def test_verify_is_never_sent_twice(status: str) -> None:
     card, script = scripted("9000", "9000", status)
