@@ -206,7 +206,8 @@ class Ending:
 class Persona:
     """`certificate`: "own" (of the test PKI), "foreign" (another issuer), "copy" (the certificate of `copy_of`, other
     keys, everything else made by the attacker). `certificate_months`: from the day the world is built to the end of
-    validity; negative: ended so long ago. `face` is before the camera, `photo_face` on the card (seeds), unless
+    validity; negative: ended so long ago. `western`: the year of birth stands on the card in the western calendar, as
+    it may for foreign residents. `face` is before the camera, `photo_face` on the card (seeds), unless
     the card has no photo. `institution`: the kind of institution to which this person goes."""
 
     id: str
@@ -218,6 +219,7 @@ class Persona:
     kana: str
     sex: str
     birth: date
+    western: bool
     address: str
     security_code: str
     card_expiry: date
@@ -242,13 +244,15 @@ class Persona:
 
     @property
     def birth_pin(self) -> str:
-        """Year of the era, month, day: six digits."""
+        """Year as printed (of the era, or the last two digits of the western one), month, day: six digits."""
+        if self.western:
+            return f"{self.birth:%y%m%d}"
         start = next(era for era in _ERAS if era <= self.birth)
         return f"{self.birth.year - start.year + 1:02d}{self.birth:%m%d}"
 
     @property
     def number_b(self) -> str:
-        """照合番号B: birth date with the year of the era, year of expiry, security code; 14 digits.
+        """照合番号B: birth date with the year as printed, year of expiry, security code; 14 digits.
 
         Only for whoever plays the person (robots, tests); the kiosk learns it from the scanner or the keypad.
         """
@@ -361,6 +365,7 @@ def parse_persona(table: Mapping[str, Any], file: str) -> Persona:
         kana=top.text("kana", r"ｼｹﾝ [ｦ-ﾟ ]{1,60}", "half-width kana beginning with ｼｹﾝ"),
         sex=top.choice("sex", ("male", "female")),
         birth=top.take("birth", date),
+        western=top.take("western", bool, False),
         address=top.text("address", r"見本県.{1,80}", "begins with 見本県"),
         security_code=top.text("security_code", r"[0-9]{4}", "4 digits"),
         card_expiry=top.take("card_expiry", date),

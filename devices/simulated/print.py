@@ -139,14 +139,15 @@ def front(card: Printed, run: int = 0) -> Picture:
     dx, dy = style.place()
     sheet.text(3 + dx, 5.3 + dy, "氏名", 2.3, label, font)
     long = len(card.name) > 14
-    sheet.text(10 + dx, 4.6 + dy, card.name[:32], (1.7 if long else 3.4) * size, ink, font)
+    for row in range(0, min(len(card.name), 50), 25) if long else (0,):
+        top, em = (3.6 + row / 25 * 2.5, 2.1) if long else (4.6, 3.4)
+        sheet.text(10 + dx, top + dy, card.name[row : row + 25], em * size, ink, font)
     dx, dy = style.place()
     sheet.text(3 + dx, 11 + dy, "住所", 2.3, label, font)
     for row in range(0, min(len(card.address), 44), 22):
         sheet.text(10 + dx, 10.8 + row / 22 * 4 + dy, card.address[row : row + 22], 2.6 * size, ink, font)
-    if len(card.name) <= 14:
-        dx, dy = style.place()
-        sheet.text(63.5 + dx, 5 + dy, _TITLE, 2.1, label)
+    dx, dy = style.place()
+    sheet.text(64.5 + dx, 1.4 + dy if long else 5 + dy, _TITLE, 2.0, label)
 
     _photo(sheet, style, card.photo)
 

@@ -59,6 +59,17 @@ def _face(font: str, pixels: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(_files()[font], pixels)
 
 
+@functools.lru_cache(maxsize=4096)
+def _drawn(character: str, font: str) -> str:
+    """The font to print this character with: this one, else any that has it. Characters beyond all get 〓, as printers
+    do it."""
+    for each in (font, *fonts()):
+        face = _face(each, 24)
+        if bytes(face.getmask(character)) != bytes(face.getmask("\uffff")):
+            return each
+    return ""
+
+
 class Sheet:
     """Drawn on from back to front; all positions and sizes in millimetres from the top left corner."""
 
@@ -89,10 +100,13 @@ class Sheet:
 
         `top` is the upper edge of the em square, not of the ink.
         """
-        face = _face(font if font in fonts() else fonts()[0], max(4, round(em * PX)))
+        pixels = max(4, round(em * PX))
         for character in text:
             wide = em / 2 if character.isascii() else em
             if not character.isspace():
+                having = _drawn(character, font if font in fonts() else fonts()[0])
+                face = _face(having or fonts()[0], pixels)
+                character = character if having else "〓"
                 self._draw.text(((left + wide / 2) * PX, (top + em * 0.86) * PX), character, colour, face, anchor="ms")
             left += wide
         return left

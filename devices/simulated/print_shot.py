@@ -159,25 +159,28 @@ def _outline(width: int, height: int, radius: float) -> Picture:
 
 
 def _fingers(image: Picture, hand: Hand, matrix: NDArray[np.float64], scale: float) -> None:
-    """Two fingers and the back of a hand, which come from outside the picture."""
+    """A thumb's and a finger's tips and the hand behind them, which comes from outside the picture."""
     tip = matrix @ (hand.x, hand.y, 1)
-    x, y = tip[0] / tip[2], tip[1] / tip[2]
+    x, y = tip[0] / tip[2] / 2, tip[1] / tip[2] / 2
+    unit = scale / 2  # the mask is half as large
     away = np.array([math.cos(math.radians(hand.angle)), math.sin(math.radians(hand.angle))])
     side = np.array([-away[1], away[0]])
-    skin = np.array([150, 176, 214]) * (0.62 + 0.42 * hand.tone)
-    mask = np.zeros((HEIGHT // 2, WIDTH // 2), np.uint8)
-    wide = 15 * scale / 2
-    for along in (-9.0, 9.0):
-        begin = np.array([x, y]) / 2 + side * along * scale / 2
-        end = begin + away * 45 * scale / 2
-        cv2.line(mask, _point(begin), _point(end), 255, round(wide), cv2.LINE_AA)
-    palm = np.array([x, y]) / 2 + away * 75 * scale / 2
-    cv2.ellipse(mask, (_point(palm), (70 * scale / 2, 52 * scale / 2), hand.angle), 255, -1)
-    large = cv2.resize(mask, (WIDTH, HEIGHT))
-    round_ = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3), np.float32)
-    shading = cv2.resize(np.clip(0.62 + round_ / (wide + 1) * 0.75, 0, 1.05), (WIDTH, HEIGHT))
-    alpha = (large.astype(np.float32) / 255)[..., None]
-    image[...] = np.clip(image * (1 - alpha) + skin * shading[..., None] * alpha, 0, 255)
+    light = np.zeros((HEIGHT // 2, WIDTH // 2), np.float32)
+    for along, back, wide in ((0.0, 0.0, 7.5), (14.0, 6.0, 6.5), (26.0, 12.0, 6.5)):
+        finger = np.zeros(light.shape, np.uint8)
+        begin = np.array([x, y]) + side * along * unit + away * (back + wide) * unit
+        cv2.line(finger, _point(begin), _point(begin + away * 60 * unit), 255, round(2 * wide * unit), cv2.LINE_AA)
+        depth = np.asarray(cv2.distanceTransform(finger, cv2.DIST_L2, 5), np.float32) / (wide * unit)
+        light = np.maximum(light, np.sqrt(np.clip(depth, 0, 1)) * 0.42 + 0.58 * (depth > 0))
+    palm = np.zeros(light.shape, np.uint8)
+    middle = np.array([x, y]) + side * 14 * unit + away * 95 * unit
+    cv2.ellipse(palm, (_point(middle), (110 * unit, 76 * unit), hand.angle), 255, -1)
+    light = np.maximum(light, palm.astype(np.float32) / 255 * 0.97)
+    light = np.asarray(cv2.GaussianBlur(light, (0, 0), 1.2 * unit), np.float32)
+    large = cv2.resize(light, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)[..., None]
+    alpha = np.clip((large - 0.3) * 6, 0, 1)
+    skin = np.array([148, 178, 222], np.float32) * (0.6 + 0.4 * hand.tone)
+    image[...] = np.clip(image * (1 - alpha) + skin * np.clip(large, 0.5, 1) ** 1.5 * alpha, 0, 255)
 
 
 def _point(place: NDArray[np.float64]) -> tuple[int, int]:

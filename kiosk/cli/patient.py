@@ -19,7 +19,7 @@ from kiosk.reception import events as e
 from kiosk.reception import states as s
 from kiosk.reception.consent import MEDICAL, Item
 from kiosk.reception.insured import Query
-from kiosk.reception.number import Field, as_printed, length
+from kiosk.reception.number import Era, Field, as_printed, length
 from kiosk.reception.view import LeafletPanel, Page
 from kiosk.runtime.loop import Change
 from kiosk.ui.robot import NotOnPage, Robot
@@ -331,6 +331,8 @@ class Patient:
         card = self._stage.card(self._role.persona)
         birth = self._stage.birth(self._role.persona)
         era, year = as_printed(birth)
+        if not card.number_b.startswith(f"{year:02}"):  # as printed for a foreign resident
+            era, year = Era.WESTERN, birth.year
         self._robot.type_number(era, year, birth.month, birth.day, int(card.number_b[6:10]), card.number_b[10:])
 
     def _consent(self) -> None:

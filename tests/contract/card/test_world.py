@@ -187,6 +187,12 @@ def test_the_year_of_the_era(birth: str, digits: str) -> None:
     assert parse_persona(table, "test").number_b == digits + "20352285"
 
 
+def test_the_western_year_of_a_foreign_resident() -> None:
+    table = {**employee(), "western": True, "birth": date(1980, 2, 17)}
+    table["card_expiry"], table["security_code"] = date(2035, 2, 17), "2285"
+    assert parse_persona(table, "test").number_b == "80021720352285"
+
+
 INSURED = {"insurer_number": "99010019", "symbol": "見本", "number": "1", "qualified_from": date(2020, 4, 1)}
 SUBSIDY = {"payer": "99800011", "recipient": "1234567", "scheme": "助成（模擬）", "valid_from": date(2026, 4, 1)}
 ENDING = {"way": "face", "files": 1, "last_page": "take_card"}
