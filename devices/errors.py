@@ -10,10 +10,15 @@ class DeviceFault(StrEnum):
 
     SERVICE_DOWN = "service_down"  # pcscd is not there
     NO_READER = "no_reader"
+    ACCESS_DENIED = "access_denied"  # pcscd does not serve this user (polkit)
+    VIRTUAL_READER = "virtual_reader"  # refused in production
+    SEVERAL_CARDS = "several_cards"  # on several readers at once
+    READER_HUNG = "reader_hung"  # it took a command and said nothing more
     NO_CARD = "no_card"
     CARD_REMOVED = "card_removed"
     CARD_MUTE = "card_mute"  # a card that does not answer (or lies the wrong way round)
     CARD_BUSY = "card_busy"  # another program holds the card
+    CARD_RESET = "card_reset"  # by another program, in the middle of a step
     CARD_PROTOCOL = "card_protocol"  # an answer that makes no sense
     UNSUPPORTED_CARD = "unsupported_card"  # no JPKI application: not a My Number Card
     PHONE_ON_READER = "phone_on_reader"  # the certificate is in a phone: no photo, and another procedure
@@ -51,6 +56,10 @@ class NoReader(DeviceError):
     fault = DeviceFault.NO_READER
 
 
+class AccessDenied(DeviceError):
+    fault = DeviceFault.ACCESS_DENIED
+
+
 class NoCard(DeviceError):
     fault = DeviceFault.NO_CARD
 
@@ -63,8 +72,30 @@ class CardMute(DeviceError):
     fault = DeviceFault.CARD_MUTE
 
 
+class CardProgram(StrEnum):
+    """Programs of other people that use cards: what may be said of who holds one."""
+
+    SCDAEMON = "scdaemon"  # GnuPG
+    BROWSER = "browser"
+    OPENSC = "opensc"
+    SMART_CARD_TOOL = "smart-card-tool"  # pcsc_scan, scriptor
+    EID_CLIENT = "eid-client"  # of a state's identity card
+    OTHER_KIOSK = "kiosk"  # a second kiosk on this machine
+    OTHER = "other"
+
+
 class CardBusy(DeviceError):
+    """`program`: who probably holds the card; None when nothing on this machine looks like it."""
+
     fault = DeviceFault.CARD_BUSY
+
+    def __init__(self, detail: str = "", program: CardProgram | None = None) -> None:
+        super().__init__(detail)
+        self.program = program
+
+
+class CardReset(DeviceError):
+    fault = DeviceFault.CARD_RESET
 
 
 class CardProtocol(DeviceError):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.blob import Blob as Blob  # what payloads travel in is part of the contract
-from devices.errors import DeviceFault
+from devices.errors import CardProgram, DeviceFault
 
 # --- card ----------------------------------------------------------------------------------------------------------
 
@@ -29,7 +29,8 @@ class ReaderReady:
 
 @dataclass(frozen=True, slots=True)
 class ReaderFault:
-    """SERVICE_DOWN, NO_READER or CARD_WORKER_LOST: no reception is possible until `ReaderReady`."""
+    """No reception is possible until `ReaderReady`: SERVICE_DOWN, ACCESS_DENIED, NO_READER, VIRTUAL_READER,
+    SEVERAL_CARDS, READER_HUNG or CARD_WORKER_LOST."""
 
     fault: DeviceFault
 
@@ -108,11 +109,13 @@ class PinSigned:
 
 @dataclass(frozen=True, slots=True)
 class CardRefused:
-    """The job failed. `tries_left` only with PIN_WRONG, NUMBER_WRONG, NUMBER_GUARDED."""
+    """The job failed. `tries_left` only with PIN_WRONG, NUMBER_WRONG, NUMBER_GUARDED; `program`, with CARD_BUSY: who
+    probably holds the card."""
 
     job: int
     fault: DeviceFault
     tries_left: int | None = None
+    program: CardProgram | None = None
 
 
 CardEvent = (

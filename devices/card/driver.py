@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from devices.errors import DeviceFault
@@ -17,16 +17,21 @@ class ReaderSeen:
 
 @dataclass(frozen=True, slots=True)
 class ReaderLost:
-    """SERVICE_DOWN or NO_READER."""
+    """SERVICE_DOWN, ACCESS_DENIED, NO_READER, VIRTUAL_READER, SEVERAL_CARDS."""
 
     fault: DeviceFault
 
 
 @dataclass(frozen=True, slots=True)
 class CardSeen:
-    """Also for a card that does not answer: connecting to it tells."""
+    """Also for a card that does not answer: connecting to it tells.
+
+    `count`: how often cards came to this reader and left it, when it counts; a connection to the same card has the
+    same one.
+    """
 
     reader: str
+    count: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ Seen = ReaderSeen | ReaderLost | CardSeen | CardLost
 
 
 class CardConnection(Protocol):
-    """Exclusive, with one owner and one thread."""
+    """Exclusive, with one owner and one thread. Methods raise `DeviceError`."""
 
     @property
     def atr(self) -> bytes:
@@ -48,11 +53,16 @@ class CardConnection(Protocol):
     def reader(self) -> str:
         """Name of the reader, for what is remembered of it."""
 
-    def transmit(self, command: bytes | bytearray) -> bytes:
-        """Raises `DeviceError`."""
+    def transmit(self, command: bytes | bytearray) -> bytes: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """No other program reaches the card inside."""
+
+    def count(self) -> int | None:
+        """As in `CardSeen`, of this moment; None when the reader does not count."""
+
+    def reconnect(self) -> None:
+        """After `CardReset`, which lost the selected application: go on with the same card."""
 
     def close(self) -> None:
         """Power the card off. Never raises; may be called again."""
@@ -63,6 +73,6 @@ class Driver(Protocol):
         """Begin to watch; `sink` is called on a thread of the driver. A swap is CardLost, then CardSeen."""
 
     def connect(self, reader: str) -> CardConnection:
-        """Raises `CardBusy`, `CardMute`, `CardRemoved`, `NoReader`, `ServiceDown`."""
+        """Raises `CardBusy`, `CardMute`, `CardRemoved`, `NoReader`, `ServiceDown`, `AccessDenied`."""
 
     def stop(self) -> None: ...

@@ -55,6 +55,13 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """The card answered a command of this job: it does not hang. Not for every command, several times a second."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
 class SimulateInsert:
     """To the simulated driver only, as all that follow. `card`: UTF-8 JSON of a `devices.simulated.files.PersonCard`.
 
@@ -132,6 +139,7 @@ TO_PARENT: tuple[type, ...] = (
     PhotoRead,
     PinSigned,
     CardRefused,
+    Alive,
     SimulatedCounters,
     SimulatedRemoved,
 )

@@ -11,6 +11,7 @@ import hmac
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -27,13 +28,24 @@ from devices.card.jpki import Identity
 from devices.card.messages import (
     TO_CHILD,
     TO_PARENT,
+    Alive,
     ReadCertificate,
     ReadPhoto,
     Release,
     SignWithPin,
     Watch,
 )
-from devices.errors import CardRemoved, DeviceError, DeviceFault, NumberGuarded, NumberWrong, PinBlocked, PinWrong
+from devices.errors import (
+    CardBusy,
+    CardRemoved,
+    CardReset,
+    DeviceError,
+    DeviceFault,
+    NumberGuarded,
+    NumberWrong,
+    PinBlocked,
+    PinWrong,
+)
 from devices.ports import (
     CardGone,
     CardPresent,
@@ -54,6 +66,7 @@ def spec(options: Options) -> ChildSpec:
     """`options`, all of them JSON:
 
     - `driver`: "pcsc" or "simulated"; `reader`: part of its name, or ""; `csock`: pcscd's socket, or ""
+    - `production`: true refuses virtual readers
     - `issuers`: accepted CA certificates, DER in base64
     - `anchor`: public key (SPKI DER in base64) of the issuer of EF 0004, or null
     - `salt`: hex, key of the certificate fingerprint; from a random source, new at each start of the kiosk
@@ -63,20 +76,57 @@ def spec(options: Options) -> ChildSpec:
 
 # A reader may report a removal later than the exchange that failed by it.
 _REMOVAL_SECONDS = 1.0
+# What the monitor tells by itself, in the right order, when it is as wide as the failed exchange makes it look.
+_GONE = (DeviceFault.CARD_REMOVED, DeviceFault.NO_READER, DeviceFault.SERVICE_DOWN)
+_ALIVE_SECONDS = 0.25
+
+_VERIFY, _HEADER = 0x20, 4  # instruction; without data it only asks for the counter
 
 # The connection is as good as before; after anything else the next job begins with a new one.
 _CARD_SAYS_NO = (PinWrong, PinBlocked, NumberWrong, NumberGuarded)
 
 
 class _Session:
-    """One connection to one card, and what the card said in it."""
+    """One connection to one card, and what the card said in it. `alive` is called after an exchange."""
 
-    def __init__(self, presence: int, connection: int, card: CardConnection) -> None:
+    def __init__(
+        self, presence: int, connection: int, card: CardConnection, count: int | None, alive: Callable[[], None]
+    ) -> None:
         self.presence = presence
         self.connection = connection
         self.link = card
-        self.channel = CardChannel(card)
         self.identity: Identity | None = None
+        self.verified = False  # a VERIFY with data was sent in this job
+        self._count = count
+        self._alive = alive
+        self.channel = CardChannel(self)
+
+    @property
+    def atr(self) -> bytes:
+        return self.link.atr
+
+    @property
+    def reader(self) -> str:
+        return self.link.reader
+
+    def transmit(self, command: bytes | bytearray) -> bytes:
+        """The channel's way to the card."""
+        self.verified |= command[1] == _VERIFY and len(command) > _HEADER
+        answer = self.link.transmit(command)
+        self._alive()
+        return answer
+
+    def check(self) -> None:
+        """Before each burst. Raises `CardRemoved` when another card lies there than the one that was announced: the
+        monitor hears of a swap later than a connection can be made."""
+        count = self.link.count()
+        if count is not None and self._count is not None and count != self._count:
+            raise CardRemoved("another card")
+
+    def restart(self) -> None:
+        """After a reset by another program. The card is the same, and has forgotten what was selected."""
+        self.link.reconnect()
+        self.channel = CardChannel(self)
 
     def close(self) -> None:
         if self.identity is not None:
@@ -92,12 +142,12 @@ class _Watcher:
         self._gone = gone
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
-        self._present: tuple[int, str] | None = None
+        self._present: tuple[int, CardSeen] | None = None
 
     def count_from(self, number: int) -> None:
         self._numbers = itertools.count(number)
 
-    def reader_of(self, presence: int) -> str:
+    def seen(self, presence: int) -> CardSeen:
         """Raises `CardRemoved` when that card is not there any more."""
         with self._changed:
             if self._present is None or self._present[0] != presence:
@@ -126,10 +176,10 @@ class _Watcher:
                 self._send(ReaderReady(name))
             case ReaderLost(fault):
                 self._send(ReaderFault(fault))
-            case CardSeen(reader):
+            case CardSeen():
                 number = next(self._numbers)
                 with self._changed:
-                    self._present = (number, reader)
+                    self._present = (number, seen)
                 self._send(CardPresent(number))
             case CardLost():
                 with self._changed:
@@ -155,6 +205,7 @@ class _Worker:
         self._watcher = _Watcher(channel.send, lambda: self._jobs.put(CardLost()))
         self._session: _Session | None = None
         self._connections = itertools.count(1)
+        self._job, self._told = 0, 0.0  # the job under way, and when it was last told of
 
     def put(self, message: object) -> None:
         """From the thread that receives."""
@@ -201,19 +252,35 @@ class _Worker:
     def _answer(self, job: int, presence: int, work: Callable[[_Session], object]) -> None:
         """Exactly one answer for each job."""
         try:
-            session = self._open(presence)
-            with session.link.transaction():
-                answer = work(session)
+            session = self._open(job, presence)
+            try:
+                answer = self._burst(session, work)
+            except CardReset:
+                if session.verified:  # VERIFY is never repeated by the program
+                    raise
+                session.restart()
+                answer = self._burst(session, work)
         except DeviceError as error:
             if not isinstance(error, _CARD_SAYS_NO):
                 self._end_session()
             fault = error.fault
-            if fault is DeviceFault.CARD_REMOVED and not self._watcher.leaves(presence, _REMOVAL_SECONDS):
-                fault = DeviceFault.CARD_MUTE  # it lies there and says nothing
+            if fault in _GONE:
+                if self._watcher.leaves(presence, _REMOVAL_SECONDS):
+                    fault = DeviceFault.CARD_REMOVED
+                elif fault is DeviceFault.CARD_REMOVED:
+                    fault = DeviceFault.CARD_MUTE  # it lies there and says nothing
             tries = error.tries_left if isinstance(error, PinWrong | NumberWrong | NumberGuarded) else None
-            self._send(CardRefused(job, fault, tries))
+            program = error.program if isinstance(error, CardBusy) else None
+            self._send(CardRefused(job, fault, tries, program))
             return
         self._send(answer)
+
+    def _burst(self, session: _Session, work: Callable[[_Session], object]) -> object:
+        """The job's APDUs without a pause between them."""
+        with session.link.transaction():
+            session.check()
+            session.verified = False
+            return work(session)
 
     def _certificate(self, job: int, session: _Session) -> CertificateRead:
         identity = self._identify(session)
@@ -266,16 +333,24 @@ class _Worker:
             session.identity = jpki.read_identity(session.channel, self._issuers)
         return session.identity
 
-    def _open(self, presence: int) -> _Session:
+    def _open(self, job: int, presence: int) -> _Session:
         """The connection of this presence: one for all jobs, so that everything comes from the same card."""
-        reader = self._watcher.reader_of(presence)
+        seen = self._watcher.seen(presence)
+        self._job, self._told = job, time.monotonic()
         if self._session is not None and self._session.presence == presence:
             return self._session
         self._end_session()
-        self._session = _Session(presence, next(self._connections), self._driver.connect(reader))
+        link = self._driver.connect(seen.reader)
+        self._session = _Session(presence, next(self._connections), link, seen.count, self._alive)
         if not self._watcher.is_there(presence):  # swapped meanwhile: the connection is to another card
             raise CardRemoved("another presence")
         return self._session
+
+    def _alive(self) -> None:
+        now = time.monotonic()
+        if now - self._told >= _ALIVE_SECONDS:
+            self._told = now
+            self._send(Alive(self._job))
 
     def _end_session(self) -> None:
         if self._session is not None:
@@ -289,7 +364,8 @@ def _driver(options: Options, send: Callable[[object], None]) -> tuple[Driver, C
         case "pcsc":
             from devices.pcsc.driver import PcscDriver
 
-            return PcscDriver(options.get("reader", ""), options.get("csock", "")), None
+            production = bool(options.get("production", False))
+            return PcscDriver(options.get("reader", ""), options.get("csock", ""), production=production), None
         case "simulated":
             from devices.card.simulation import Simulation
             from devices.simulated.reader import SimulatedDriver

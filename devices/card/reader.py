@@ -11,6 +11,7 @@ from typing import Any
 
 from devices.blob import Blob
 from devices.card.messages import (
+    Alive,
     ReadCertificate,
     ReadPhoto,
     Release,
@@ -40,20 +41,26 @@ from devices.ports import (
 )
 from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Worker, blobs_of
 
-JOB_SECONDS = 20.0
+HANG_SECONDS = 8.0
+JOB_SECONDS = 60.0
 _NUMBERS_PER_PROCESS = 1_000_000
 
 
 class SupervisedCardReader:
     """A `CardReader` whose driver runs in the card process.
 
-    One thread owns all state and calls the sink. A job that says nothing for `job_seconds` (PC/SC has no timeout of
-    its own) costs the process: the job is refused with CARD_WORKER_LOST, and the spare process reports the reader
-    and a card on it anew, under a new presence.
+    One thread owns all state and calls the sink. A job whose card is silent for `hang_seconds` (PC/SC has no timeout of
+    its own), or that takes `job_seconds` in all, costs the process: the job is refused with READER_HUNG, and the
+    spare process reports the reader and a card on it anew, under a new presence.
     """
 
     def __init__(
-        self, options: Options, launcher: Launcher = ProcessWorker, *, job_seconds: float = JOB_SECONDS
+        self,
+        options: Options,
+        launcher: Launcher = ProcessWorker,
+        *,
+        hang_seconds: float = HANG_SECONDS,
+        job_seconds: float = JOB_SECONDS,
     ) -> None:
         self._supervisor = Supervisor(
             spec(options),
@@ -62,12 +69,15 @@ class SupervisedCardReader:
             on_start=self._begin,
             launcher=launcher,
         )
+        self._hang_seconds = min(hang_seconds, job_seconds)
         self._job_seconds = job_seconds
         self._inbox: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="card-reader", daemon=True)
         self._sink: Callable[[CardEvent], None] = lambda event: None
         self._first_number = 0  # of presences and connections in the process that works now
-        self._deadlines: dict[int, float] = {}  # by job
+        self._deadlines: dict[int, float] = {}  # by job: when its silence is too long
+        self._limits: dict[int, float] = {}  # by job: when it has taken too long in all
+        self._hung = False  # the process was ended by the watchdog, not by itself
         self._presence: int | None = None
 
     # --- CardReader ---
@@ -112,6 +122,7 @@ class SupervisedCardReader:
                 try:
                     step = self._inbox.get(timeout=self._until_deadline())
                 except queue.Empty:
+                    self._hung = True
                     self._supervisor.fail()  # `_lost` follows by way of the inbox
                     self._deadlines = dict.fromkeys(self._deadlines, float("inf"))
                     continue
@@ -129,11 +140,18 @@ class SupervisedCardReader:
 
     def _ask(self, job: int, message: object) -> None:
         def step() -> None:
-            self._deadlines[job] = time.monotonic() + self._job_seconds
+            now = time.monotonic()
+            self._limits[job] = now + self._job_seconds
+            self._deadlines[job] = now + self._hang_seconds
             if not self._send(message):
-                self._refuse_all()
+                self._refuse_all(DeviceFault.CARD_WORKER_LOST)
 
         self._inbox.put(step)
+
+    def _alive(self) -> None:
+        """The process works its jobs off one after the other: a sign of life of one is one of all that wait."""
+        later = time.monotonic() + self._hang_seconds
+        self._deadlines = {job: min(later, self._limits[job]) for job in self._deadlines}
 
     def _send(self, message: object) -> bool:
         return self._supervisor.send(message)
@@ -145,23 +163,25 @@ class SupervisedCardReader:
 
     def _replace(self) -> None:
         self._gone()
-        self._refuse_all()
+        self._refuse_all(DeviceFault.CARD_WORKER_LOST)
         self._supervisor.recycle()
 
     def _lost(self) -> None:
+        fault = DeviceFault.READER_HUNG if self._hung else DeviceFault.CARD_WORKER_LOST
+        self._hung = False
         self._gone()
-        self._refuse_all()
-        self._sink(ReaderFault(DeviceFault.CARD_WORKER_LOST))
+        self._refuse_all(fault)
+        self._sink(ReaderFault(fault))
 
     def _gone(self) -> None:
         if self._presence is not None:
             presence, self._presence = self._presence, None
             self._sink(CardGone(presence))
 
-    def _refuse_all(self) -> None:
-        jobs, self._deadlines = list(self._deadlines), {}
+    def _refuse_all(self, fault: DeviceFault) -> None:
+        jobs, self._deadlines, self._limits = list(self._deadlines), {}, {}
         for job in jobs:
-            self._sink(CardRefused(job, DeviceFault.CARD_WORKER_LOST))
+            self._sink(CardRefused(job, fault))
 
     def _message(self, message: Any) -> None:
         match message:
@@ -173,10 +193,13 @@ class SupervisedCardReader:
             case CardGone(presence) if presence == self._presence:
                 self._gone()
             case CardProgress(job, _, _) if job in self._deadlines:
-                self._deadlines[job] = time.monotonic() + self._job_seconds
+                self._alive()
                 self._sink(message)
+            case Alive(job) if job in self._deadlines:
+                self._alive()
             case CertificateRead() | PhotoRead() | PinSigned() | CardRefused() if message.job in self._deadlines:
-                del self._deadlines[message.job]
+                del self._deadlines[message.job], self._limits[message.job]
+                self._alive()
                 self._sink(message)
             case _:
                 # An answer that nobody waits for any more, or from a process that was replaced.
@@ -192,9 +215,15 @@ class SimulatedCardReader(SupervisedCardReader):
     """
 
     def __init__(
-        self, options: Options, launcher: Launcher = ProcessWorker, *, job_seconds: float = JOB_SECONDS
+        self,
+        options: Options,
+        launcher: Launcher = ProcessWorker,
+        *,
+        hang_seconds: float = HANG_SECONDS,
+        job_seconds: float = JOB_SECONDS,
     ) -> None:
-        super().__init__({**options, "driver": "simulated"}, launcher, job_seconds=job_seconds)
+        options = {**options, "driver": "simulated"}
+        super().__init__(options, launcher, hang_seconds=hang_seconds, job_seconds=job_seconds)
         self._lying: tuple[bytes, Mapping[str, Any]] | None = None
         self._tries: dict[str, Mapping[str, int]] = {}
         self._counters: queue.SimpleQueue[SimulatedCounters] = queue.SimpleQueue()
@@ -215,7 +244,7 @@ class SimulatedCardReader(SupervisedCardReader):
         self._inbox.put(lambda: self._send(SimulateFaults(tuple(rules))))
 
     def set_reader(self, state: str) -> None:
-        """A `devices.simulated.reader.ReaderState`: "ready", "no_reader", "service_down", "busy"."""
+        """The value of a `devices.simulated.reader.ReaderState`."""
         self._inbox.put(lambda: self._send(SimulateReader(state)))
 
     def counters(self, timeout: float = 10.0) -> SimulatedCounters:

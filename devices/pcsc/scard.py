@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from devices.errors import (
+    AccessDenied,
     CardBusy,
     CardMute,
     CardProtocol,
     CardRemoved,
+    CardReset,
     DeviceError,
     NoCard,
     NoReader,
@@ -34,6 +36,7 @@ F_COMM_ERROR = 0x80100013
 E_NOT_TRANSACTED = 0x80100016
 E_READER_UNAVAILABLE = 0x80100017
 E_NO_SERVICE = 0x8010001D
+E_NO_ACCESS = 0x80100027
 E_SERVICE_STOPPED = 0x8010001E
 E_NO_READERS_AVAILABLE = 0x8010002E
 W_UNSUPPORTED_CARD = 0x80100065
@@ -41,6 +44,7 @@ W_UNRESPONSIVE_CARD = 0x80100066
 W_UNPOWERED_CARD = 0x80100067
 W_RESET_CARD = 0x80100068
 W_REMOVED_CARD = 0x80100069
+W_SECURITY_VIOLATION = 0x8010006A
 
 STATE_UNAWARE = 0x0000
 STATE_CHANGED = 0x0002
@@ -53,6 +57,7 @@ SHARE_EXCLUSIVE = 1
 PROTOCOL_T0 = 1
 PROTOCOL_T1 = 2
 LEAVE_CARD = 0
+RESET_CARD = 1
 UNPOWER_CARD = 2
 
 PNP_NOTIFICATION = "\\\\?PnP?\\Notification"
@@ -73,11 +78,13 @@ _FAULTS: dict[int, type[DeviceError]] = {
     E_SHARING_VIOLATION: CardBusy,
     E_NOT_TRANSACTED: CardRemoved,  # what a removal in the middle of an APDU looks like
     W_REMOVED_CARD: CardRemoved,
-    W_RESET_CARD: CardProtocol,
+    W_RESET_CARD: CardReset,
     W_UNSUPPORTED_CARD: CardMute,
     W_UNRESPONSIVE_CARD: CardMute,
     W_UNPOWERED_CARD: CardMute,
     E_PROTO_MISMATCH: CardMute,
+    E_NO_ACCESS: AccessDenied,
+    W_SECURITY_VIOLATION: AccessDenied,  # polkit said no (pcsc-lite >= 2.0)
 }
 
 
@@ -100,14 +107,17 @@ class ScardApi(Protocol):
 
     def status_change(
         self, context: Any, timeout_ms: int, readers: Sequence[tuple[str, int]]
-    ) -> tuple[int, list[tuple[str, int]]]:
-        """Block until a reader's state differs from the one given. Pairs of reader and state word."""
+    ) -> tuple[int, list[tuple[str, int, bytes]]]:
+        """Block until a reader's state differs from the one given. Reader, state word, ATR of the card on it."""
 
     def cancel(self, context: Any) -> int:
         """End a `status_change` of the same context; from any thread."""
 
     def connect(self, context: Any, reader: str, share: int, protocols: int) -> tuple[int, Any, int]:
         """A card handle and the protocol in use."""
+
+    def reconnect(self, card: Any, share: int, protocols: int, initialization: int) -> tuple[int, int]:
+        """The same handle after a reset by another program, and the protocol in use."""
 
     def begin(self, card: Any) -> int: ...
 
@@ -119,7 +129,11 @@ class ScardApi(Protocol):
 
 
 class PyscardApi:
-    """`ScardApi` over pyscard's thin wrapper of the C functions."""
+    """`ScardApi` over pyscard's thin wrapper of the C functions.
+
+    The wrapper loses some result codes and raises `SystemError` instead: when it cannot free a list that it never got,
+    and for handles that the service does not know. Then the context is gone.
+    """
 
     def __init__(self) -> None:
         from smartcard import scard
@@ -137,15 +151,14 @@ class PyscardApi:
         try:
             result, readers = self._scard.SCardListReaders(context, [])
         except SystemError:
-            # pyscard loses the code of the service when it cannot free a list that it never got: the context is gone.
             return E_NO_SERVICE, []
         return _unsigned(result), list(readers)
 
     def status_change(
         self, context: Any, timeout_ms: int, readers: Sequence[tuple[str, int]]
-    ) -> tuple[int, list[tuple[str, int]]]:
+    ) -> tuple[int, list[tuple[str, int, bytes]]]:
         result, states = self._scard.SCardGetStatusChange(context, timeout_ms, list(readers))
-        return _unsigned(result), [(name, state) for name, state, _ in states]
+        return _unsigned(result), [(name, _unsigned(state), _bytes(atr)) for name, state, atr in states]
 
     def cancel(self, context: Any) -> int:
         return _unsigned(self._scard.SCardCancel(context))
@@ -153,6 +166,13 @@ class PyscardApi:
     def connect(self, context: Any, reader: str, share: int, protocols: int) -> tuple[int, Any, int]:
         result, card, protocol = self._scard.SCardConnect(context, reader, share, protocols)
         return _unsigned(result), card, protocol
+
+    def reconnect(self, card: Any, share: int, protocols: int, initialization: int) -> tuple[int, int]:
+        try:
+            result, protocol = self._scard.SCardReconnect(card, share, protocols, initialization)
+        except SystemError:
+            return E_INVALID_HANDLE, 0
+        return _unsigned(result), protocol
 
     def begin(self, card: Any) -> int:
         return _unsigned(self._scard.SCardBeginTransaction(card))
@@ -163,7 +183,7 @@ class PyscardApi:
     def transmit(self, card: Any, protocol: int, command: bytes | bytearray) -> tuple[int, bytes]:
         pci = self._scard.SCARD_PCI_T0 if protocol == PROTOCOL_T0 else self._scard.SCARD_PCI_T1
         result, answer = self._scard.SCardTransmit(card, pci, list(command))
-        return _unsigned(result), bytes(byte & 0xFF for byte in answer)
+        return _unsigned(result), _bytes(answer)
 
     def disconnect(self, card: Any, disposition: int) -> int:
         return _unsigned(self._scard.SCardDisconnect(card, disposition))
@@ -171,3 +191,7 @@ class PyscardApi:
 
 def _unsigned(result: int) -> int:
     return result & 0xFFFFFFFF
+
+
+def _bytes(values: Sequence[int]) -> bytes:
+    return bytes(value & 0xFF for value in values)

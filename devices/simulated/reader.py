@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from devices.card.driver import CardLost, CardSeen, ReaderLost, ReaderSeen, Seen
-from devices.errors import CardBusy, CardMute, CardRemoved, DeviceFault
+from devices.errors import CardBusy, CardMute, CardProgram, CardRemoved, CardReset, DeviceFault
 from devices.simulated.card import CardPulled, EndOfFile, FaultPlan, VirtualCard
 from devices.simulated.files import CardKind, PersonCard
 
@@ -18,15 +18,22 @@ READER_NAME = "Simulated reader 00 00"
 
 
 class ReaderState(StrEnum):
-    """READY; NO_READER, SERVICE_DOWN as the monitor reports them; BUSY: another program holds the card."""
+    """READY; BUSY: another program holds the card; RESETTING: another program resets it once, at the next command.
+
+    The others as the monitor reports them (`DeviceFault` of the same name).
+    """
 
     READY = "ready"
+    BUSY = "busy"
+    RESETTING = "resetting"
     NO_READER = "no_reader"
     SERVICE_DOWN = "service_down"
-    BUSY = "busy"
+    ACCESS_DENIED = "access_denied"
+    VIRTUAL_READER = "virtual_reader"
+    SEVERAL_CARDS = "several_cards"
 
 
-_WORKING = (ReaderState.READY, ReaderState.BUSY)
+_WORKING = (ReaderState.READY, ReaderState.BUSY, ReaderState.RESETTING)
 
 
 class _Connection:
@@ -39,6 +46,9 @@ class _Connection:
     def transmit(self, command: bytes | bytearray) -> bytes:
         if self._driver.card is not self._card:
             raise CardRemoved
+        if self._driver.resets():
+            self._card.reset()
+            raise CardReset
         try:
             answer = self._card.process(bytes(command))
         except CardPulled:
@@ -51,6 +61,12 @@ class _Connection:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         yield
+
+    def count(self) -> int:
+        return self._driver.count
+
+    def reconnect(self) -> None:
+        return
 
     def close(self) -> None:
         self._card.power_off()
@@ -65,6 +81,7 @@ class SimulatedDriver:
         self._sink: Callable[[Seen], None] | None = None
         self._state = ReaderState.READY
         self._mute = False
+        self.count = 0  # of cards put down and taken away
         self.card: VirtualCard | None = None
         self.on_removed: Callable[[VirtualCard, bool], None] = lambda card, pulled: None
 
@@ -76,7 +93,7 @@ class SimulatedDriver:
     def connect(self, reader: str) -> _Connection:
         with self._lock:
             if self._state is ReaderState.BUSY:
-                raise CardBusy
+                raise CardBusy(program=CardProgram.OTHER)
             if self.card is None:
                 raise CardRemoved
             if self._mute:
@@ -108,15 +125,17 @@ class SimulatedDriver:
         with self._lock:
             self.remove()
             self.card = card
+            self.count += 1
             self._mute = holder.kind is CardKind.MUTE
             if self._state in _WORKING:
-                self._tell(CardSeen(READER_NAME))
+                self._tell(CardSeen(READER_NAME, self.count))
 
     def remove(self, *, pulled: bool = False) -> None:
         """`pulled`: from inside an exchange."""
         with self._lock:
             card, self.card = self.card, None
             if card is not None:
+                self.count += 1
                 card.release()
                 self.on_removed(card, pulled)
                 if self._state in _WORKING:
@@ -138,14 +157,21 @@ class SimulatedDriver:
 
     def _announce(self) -> None:
         match self._state:
-            case ReaderState.NO_READER:
-                self._tell(ReaderLost(DeviceFault.NO_READER))
-            case ReaderState.SERVICE_DOWN:
-                self._tell(ReaderLost(DeviceFault.SERVICE_DOWN))
-            case ReaderState.READY | ReaderState.BUSY:
+            case ReaderState.READY | ReaderState.BUSY | ReaderState.RESETTING:
                 self._tell(ReaderSeen(READER_NAME))
                 if self.card is not None:
-                    self._tell(CardSeen(READER_NAME))
+                    self._tell(CardSeen(READER_NAME, self.count))
+
+            case fault:
+                self._tell(ReaderLost(DeviceFault(fault.value)))
+
+    def resets(self) -> bool:
+        """Whether another program resets the card now."""
+        with self._lock:
+            if self._state is not ReaderState.RESETTING:
+                return False
+            self._state = ReaderState.READY
+            return True
 
     def _tell(self, seen: Seen) -> None:
         if self._sink is not None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from devices.pcsc import scard
 
+ATR = bytes.fromhex("3BE000FF8131FE4514")
+
 
 class FakeScard:
     """`ScardApi`. Readers: name -> (insert counter, flags). All methods from any thread."""
@@ -18,7 +20,10 @@ class FakeScard:
         self.readers: dict[str, tuple[int, int]] = {}
         self.running = True
         self.lost_with = scard.E_NO_SERVICE
+        self.refused_with = scard.E_NO_SERVICE
+        self.counts = True  # without: as on systems whose service does not count insertions
         self.connect_results: list[int] = []
+        self.begin_results: list[int] = []
         self.transmit_results: list[tuple[int, bytes]] = []
         self._cancelled: set[int] = set()
         self._contexts = itertools.count(1)
@@ -58,7 +63,7 @@ class FakeScard:
     def establish(self) -> tuple[int, Any]:
         with self._changed:
             if not self.running:
-                return scard.E_NO_SERVICE, None
+                return self.refused_with, None
             context = next(self._contexts)
             self._open.add(context)
             return scard.SUCCESS, context
@@ -77,7 +82,7 @@ class FakeScard:
 
     def status_change(
         self, context: Any, timeout_ms: int, readers: Sequence[tuple[str, int]]
-    ) -> tuple[int, list[tuple[str, int]]]:
+    ) -> tuple[int, list[tuple[str, int, bytes]]]:
         known = len(self.readers)
         with self._changed:
             while True:
@@ -86,8 +91,8 @@ class FakeScard:
                     return scard.E_CANCELLED, []
                 if context not in self._open:
                     return self.lost_with, []
-                now = [(name, self._word(name, state, known)) for name, state in readers]
-                if any(word & scard.STATE_CHANGED for _, word in now):
+                now = [(name, self._word(name, state, known), ATR) for name, state in readers]
+                if any(word & scard.STATE_CHANGED for _, word, _ in now):
                     return scard.SUCCESS, now
                 if not self._changed.wait(timeout_ms / 1000):
                     return scard.E_TIMEOUT, []
@@ -98,7 +103,7 @@ class FakeScard:
         if name not in self.readers:
             return scard.STATE_UNKNOWN | scard.STATE_CHANGED
         counter, flags = self.readers[name]
-        word = counter << 16 | flags
+        word = (counter if self.counts else 0) << 16 | flags
         first = state == scard.STATE_UNAWARE
         return word | scard.STATE_CHANGED if word != state or first else word
 
@@ -113,9 +118,13 @@ class FakeScard:
         result = self.connect_results.pop(0) if self.connect_results else scard.SUCCESS
         return result, "card", scard.PROTOCOL_T1
 
+    def reconnect(self, card: Any, share: int, protocols: int, initialization: int) -> tuple[int, int]:
+        self.calls.append(f"reconnect share={share} {initialization}")
+        return scard.SUCCESS, scard.PROTOCOL_T1
+
     def begin(self, card: Any) -> int:
         self.calls.append("begin")
-        return scard.SUCCESS
+        return self.begin_results.pop(0) if self.begin_results else scard.SUCCESS
 
     def end(self, card: Any, disposition: int) -> int:
         self.calls.append(f"end {disposition}")
