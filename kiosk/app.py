@@ -121,6 +121,8 @@ def reader_options(settings: Settings, trust: Trust, csock: str = "") -> dict[st
         "driver": "simulated" if settings.reader.driver is ReaderDriver.SIMULATED else "pcsc",
         "reader": settings.reader.name,
         "csock": csock,
+        "production": settings.kiosk.production,
+        "hang_seconds": settings.reader.hang_seconds,
         "issuers": [base64.b64encode(der).decode() for der in trust.issuers],
         "anchor": None if trust.anchor is None else base64.b64encode(trust.anchor).decode(),
         "salt": secrets.token_hex(16),

@@ -307,8 +307,12 @@ class ReaderTable:
         default="",
         metadata=key(
             Text("up to 80 characters", r"[^\x00-\x1f\x7f]{0,80}"),
-            "A part of the reader's PC/SC name, for machines with several; empty: the first that is not virtual.",
+            "A part of the reader's PC/SC name, for machines with several; empty: all of them.",
         ),
+    )
+    hang_seconds: float = field(
+        default=8.0,
+        metadata=key(Number(3, 30), "A card that says nothing for so long hangs: the card process is replaced."),
     )
 
 

@@ -67,6 +67,7 @@ def spec(options: Options) -> ChildSpec:
 
     - `driver`: "pcsc" or "simulated"; `reader`: part of its name, or ""; `csock`: pcscd's socket, or ""
     - `production`: true refuses virtual readers
+    - `hang_seconds`: for the kiosk's side, see `devices.card.reader`
     - `issuers`: accepted CA certificates, DER in base64
     - `anchor`: public key (SPKI DER in base64) of the issuer of EF 0004, or null
     - `salt`: hex, key of the certificate fingerprint; from a random source, new at each start of the kiosk

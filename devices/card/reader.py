@@ -49,9 +49,9 @@ _NUMBERS_PER_PROCESS = 1_000_000
 class SupervisedCardReader:
     """A `CardReader` whose driver runs in the card process.
 
-    One thread owns all state and calls the sink. A job whose card is silent for `hang_seconds` (PC/SC has no timeout of
-    its own), or that takes `job_seconds` in all, costs the process: the job is refused with READER_HUNG, and the
-    spare process reports the reader and a card on it anew, under a new presence.
+    One thread owns all state and calls the sink. A job whose card is silent for `hang_seconds` (of the options; PC/SC
+    has no timeout of its own), or that takes `job_seconds` in all, costs the process: the job is refused with
+    READER_HUNG, and the spare process reports the reader and a card on it anew, under a new presence.
     """
 
     def __init__(
@@ -59,7 +59,6 @@ class SupervisedCardReader:
         options: Options,
         launcher: Launcher = ProcessWorker,
         *,
-        hang_seconds: float = HANG_SECONDS,
         job_seconds: float = JOB_SECONDS,
     ) -> None:
         self._supervisor = Supervisor(
@@ -69,7 +68,7 @@ class SupervisedCardReader:
             on_start=self._begin,
             launcher=launcher,
         )
-        self._hang_seconds = min(hang_seconds, job_seconds)
+        self._hang_seconds = min(float(options.get("hang_seconds", HANG_SECONDS)), job_seconds)
         self._job_seconds = job_seconds
         self._inbox: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="card-reader", daemon=True)
@@ -219,11 +218,9 @@ class SimulatedCardReader(SupervisedCardReader):
         options: Options,
         launcher: Launcher = ProcessWorker,
         *,
-        hang_seconds: float = HANG_SECONDS,
         job_seconds: float = JOB_SECONDS,
     ) -> None:
-        options = {**options, "driver": "simulated"}
-        super().__init__(options, launcher, hang_seconds=hang_seconds, job_seconds=job_seconds)
+        super().__init__({**options, "driver": "simulated"}, launcher, job_seconds=job_seconds)
         self._lying: tuple[bytes, Mapping[str, Any]] | None = None
         self._tries: dict[str, Mapping[str, int]] = {}
         self._counters: queue.SimpleQueue[SimulatedCounters] = queue.SimpleQueue()

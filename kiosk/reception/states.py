@@ -626,7 +626,10 @@ Late = LateLookup | LateStaff | LateConsents
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One sentence for the patient, a code for the staff, the ways that are left. `upstream`: the gateway's code."""
+    """One sentence for the patient, a code for the staff, the ways that are left.
+
+    `upstream`: the gateway's own code, or the name of the program that holds the card (`devices.errors.CardProgram`).
+    """
 
     visit: Visit
     failure: FailureCode

@@ -37,6 +37,8 @@ class Page(StrEnum):
     TAKE_CARD = "take_card"
     FAREWELL = "farewell"
     PUT_BACK = "put_back"
+    READER_WAIT = "reader_wait"
+    ONE_CARD = "one_card"
     PROBLEM = "problem"
     PRACTICE_MACHINE = "practice_machine"
     OUT_OF_SERVICE = "out_of_service"
@@ -332,10 +334,14 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             return _result(Page.TAKE_CARD, state.outcome, card_in=True, alarm=state.alarm)
         case s.Farewell():
             return _result(Page.FAREWELL, state.outcome, card_in=False, alarm=False)
+        case s.PutBack() if kiosk.health.reader_failure is not None:
+            return replace(_heals(kiosk.health.reader_failure), can_cancel=True)
         case s.PutBack():
             return _make(Page.PUT_BACK, can_cancel=True)
         case s.Problem():
             return _problem(state, kiosk.health, policy)
+        case s.OutOfService(FailureCode.READER_HUNG | FailureCode.CARD_WORKER_LOST | FailureCode.SEVERAL_CARDS):
+            return _heals(state.failure)
         case s.OutOfService():
             key = text_key(state.failure)
             return View(
@@ -369,6 +375,16 @@ def _make(
 
 def _action(name: str, event: Event) -> Action:
     return Action(name, Text(f"action.{name}"), event)
+
+
+def _heals(failure: FailureCode) -> View:
+    """The reader will go on by itself, at once or when one card is left: nothing to touch, nothing is lost."""
+    key = text_key(failure)
+    panel = ProblemPanel(failure, "")
+    if failure is FailureCode.SEVERAL_CARDS:
+        return _make(Page.ONE_CARD, lead=(Text(f"{key}.do"), Text(f"{key}.other")), panel=panel)
+    lead = (Text("page.reader_wait.lead"), Text("page.reader_wait.lead2"))
+    return View(Page.READER_WAIT, Text(f"{key}.what"), lead=lead, panel=panel)
 
 
 def _method(method: Method, enabled: bool = True) -> Action:

@@ -39,10 +39,15 @@ from kiosk.runtime.vault import ReceptionOver, Vault
 FAULTS: dict[DeviceFault, FailureCode] = {
     DeviceFault.SERVICE_DOWN: FailureCode.READER_SERVICE_DOWN,
     DeviceFault.NO_READER: FailureCode.READER_MISSING,
+    DeviceFault.ACCESS_DENIED: FailureCode.READER_DENIED,
+    DeviceFault.VIRTUAL_READER: FailureCode.READER_VIRTUAL,
+    DeviceFault.SEVERAL_CARDS: FailureCode.SEVERAL_CARDS,
+    DeviceFault.READER_HUNG: FailureCode.READER_HUNG,
     DeviceFault.NO_CARD: FailureCode.CARD_UNREADABLE,
     DeviceFault.CARD_REMOVED: FailureCode.CARD_UNREADABLE,
     DeviceFault.CARD_MUTE: FailureCode.CARD_UNREADABLE,
     DeviceFault.CARD_BUSY: FailureCode.CARD_BUSY,
+    DeviceFault.CARD_RESET: FailureCode.CARD_RESET,
     DeviceFault.CARD_PROTOCOL: FailureCode.CARD_PROTOCOL,
     DeviceFault.UNSUPPORTED_CARD: FailureCode.NOT_THIS_CARD,
     DeviceFault.PHONE_ON_READER: FailureCode.PHONE_ON_READER,
@@ -63,7 +68,12 @@ FAULTS: dict[DeviceFault, FailureCode] = {
     DeviceFault.SCAN_UNREADABLE: FailureCode.SCAN_UNREADABLE,
 }
 # Of these the removal itself tells, and in the right order; a card process that is lost reports its card gone.
-_REMOVED = (DeviceFault.CARD_REMOVED, DeviceFault.NO_CARD, DeviceFault.CARD_WORKER_LOST)
+_REMOVED = (
+    DeviceFault.CARD_REMOVED,
+    DeviceFault.NO_CARD,
+    DeviceFault.CARD_WORKER_LOST,
+    DeviceFault.READER_HUNG,
+)
 
 TIDY_SECONDS = 30.0
 
@@ -490,7 +500,8 @@ class Executor:
         elif event.fault is DeviceFault.NUMBER_WRONG and event.tries_left is not None:
             self._post(e.NumberRefused(reception, event.job, event.tries_left))
         else:
-            self._post(e.JobFailed(reception, event.job, FAULTS[event.fault]))
+            holder = "" if event.program is None else event.program.value
+            self._post(e.JobFailed(reception, event.job, FAULTS[event.fault], holder))
 
     def _face_event(self, event: d.FaceEvent) -> None:
         match event:

@@ -211,9 +211,16 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
         # As they come: the way that failed is not offered; what the gateway did not answer can be asked again.
         here = replace(visit, refused=(_SPENT[code],)) if code in _SPENT else visit
         again = s.RetryConfirm(_IDENTIFIED) if code in _ASK_AGAIN else None
-        upstream = "A-0042" if code.value[0] == "G" else ""
+        upstream = "A-0042" if code.value[0] == "G" else "scdaemon" if code is FailureCode.CARD_BUSY else ""
         yield f"problem_{code.name.lower()}", s.Problem(here, code, upstream, again), ()
-    for code in (FailureCode.READER_MISSING, FailureCode.CLOSED_BY_STAFF):
+    for code in (
+        FailureCode.READER_MISSING,
+        FailureCode.READER_DENIED,
+        FailureCode.READER_VIRTUAL,
+        FailureCode.READER_HUNG,
+        FailureCode.SEVERAL_CARDS,
+        FailureCode.CLOSED_BY_STAFF,
+    ):
         yield f"out_of_service_{code.name.lower()}", s.OutOfService(code), ()
     yield "staff_door", s.StaffDoor(), ("key:1", "key:2", "key:3")
     yield "staff_door_wait", s.StaffDoor(refused=True, wait_seconds=60), ()
@@ -330,9 +337,14 @@ def samples(policy: Policy, language: str) -> list[Sample]:
     ]
     asking = next(sample for sample in found if sample.name == "consent_all")
     closed = s.Kiosk(s.StaffRoom(), s.Health(None, open=False), language)
+    away = s.PutBack(_VISIT, "sample", s.EnteringPin(_VISIT))
     return [
         *found,
         Sample("staff_room_closed", view(closed, policy)),
+        *(
+            Sample(f"put_back_{code.name.lower()}", view(s.Kiosk(away, s.Health(code), language), policy))
+            for code in (FailureCode.READER_HUNG, FailureCode.READER_SERVICE_DOWN, FailureCode.SEVERAL_CARDS)
+        ),
         *_postpone(policy, language),
         *_pharmacy(language),
         Sample("help_called", replace(asking.view, help_called=True)),

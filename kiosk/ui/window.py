@@ -55,8 +55,12 @@ _OWN_LEADS = frozenset(
         Page.PROBLEM,
         Page.PRACTICE_MACHINE,
         Page.OUT_OF_SERVICE,
+        Page.READER_WAIT,
+        Page.ONE_CARD,
     }
 )
+# Where nobody's reception can be disturbed by the staff's gesture.
+_GESTURE = frozenset({Page.IDLE, Page.OUT_OF_SERVICE, Page.READER_WAIT, Page.ONE_CARD})
 
 
 _CALM = frozenset({"notice.tries", "notice.certificate_ends_soon", "notice.welfare_unregistered"})
@@ -492,6 +496,8 @@ class KioskWindow(QWidget):
             Page.TAKE_CARD: result,
             Page.FAREWELL: result,
             Page.PUT_BACK: WaitBody(kit, Motion.PUT),
+            Page.READER_WAIT: problem,
+            Page.ONE_CARD: problem,
             Page.PROBLEM: problem,
             Page.PRACTICE_MACHINE: problem,
             Page.OUT_OF_SERVICE: ClosedBody(kit),
@@ -590,7 +596,7 @@ class KioskWindow(QWidget):
 
     def _tap(self, at: QPoint) -> None:
         """Staff's hidden gesture: upper left, upper right, upper left, upper right within 3 s."""
-        if self._view is None or self._view.page not in (Page.IDLE, Page.OUT_OF_SERVICE):
+        if self._view is None or self._view.page not in _GESTURE:
             return
         corner = self._theme.mm(_CORNER_MM)
         left = at.y() < corner and at.x() < corner

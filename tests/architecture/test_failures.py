@@ -13,6 +13,7 @@ from tests.architecture.project import ROOT
 _EXECUTOR = "tests/unit/runtime/test_executor.py::test_every_fault_has_its_failure"
 _READER = "tests/contract/reader/test_reader_contract.py"
 _FAULTS = "tests/contract/reader/test_reader_faults.py"
+_PCSC = "tests/unit/card/test_pcsc.py"
 _EVIDENCE = "tests/contract/gateway/test_evidence.py"
 _GATEWAY = "tests/contract/gateway/test_faults.py"
 _FOLDER = "tests/contract/folder/test_faults.py"
@@ -34,6 +35,11 @@ RAISED: dict[FailureCode, tuple[str, ...]] = {
         _EXECUTOR,
     ),
     FailureCode.PHONE_ON_READER: (f"{_READER}::test_phone_is_told_by_its_label_and_nothing_else_is_read", _EXECUTOR),
+    FailureCode.CARD_RESET: (f"{_FAULTS}::test_a_reset_after_verify_is_told_and_not_repeated", _EXECUTOR),
+    FailureCode.READER_HUNG: (f"{_FAULTS}::test_card_that_hangs_costs_the_process_and_nothing_else", _EXECUTOR),
+    FailureCode.READER_DENIED: (f"{_PCSC}::test_a_user_who_may_not_use_pcsc", _EXECUTOR),
+    FailureCode.READER_VIRTUAL: (f"{_PCSC}::test_a_virtual_reader_is_refused_in_production", _EXECUTOR),
+    FailureCode.SEVERAL_CARDS: (f"{_PCSC}::test_cards_on_two_readers_are_asked_about", _EXECUTOR),
     FailureCode.READER_MISSING: ("tests/e2e/test_trouble.py::test_no_reader_is_out_of_service_until_it_comes",),
     FailureCode.READER_SERVICE_DOWN: (f"{_FAULTS}::test_reader_and_service_that_go_and_come", _EXECUTOR),
     FailureCode.CARD_WORKER_LOST: (

@@ -42,6 +42,13 @@ class FakeScard:
             del self.readers[reader]
             self._changed.notify_all()
 
+    def rename(self, reader: str, name: str) -> None:
+        """Gone and back between two looks: the service gave it another name, its card still on it."""
+        with self._changed:
+            _, flags = self.readers.pop(reader)
+            self.readers[name] = (1, flags)
+            self._changed.notify_all()
+
     def card(self, reader: str, flags: int, events: int = 1) -> None:
         """`events`: how often a card came or went meanwhile."""
         with self._changed:

@@ -13,7 +13,7 @@ from kiosk.reception.failure import FailureCode
 from kiosk.reception.machine import Transition, deadline, step
 from kiosk.reception.policy import Policy
 from kiosk.reception.questions import Known
-from kiosk.reception.view import Action, Page, view
+from kiosk.reception.view import Action, view
 
 NAMES_SOMEBODY = (*s.VALID, *s.NOT_VALID)
 QUIET = s.Idle | s.Leaflet | s.OutOfService | s.StaffDoor | s.StaffRoom
@@ -272,7 +272,7 @@ class Rules:
             self._button(kiosk, action)
         if page.can_cancel:
             self._button(kiosk, Action("cancel", page.title, e.Cancelled()))
-        if page.page not in (Page.IDLE, Page.OUT_OF_SERVICE):
+        if not isinstance(kiosk.state, s.Idle | s.OutOfService):
             ways = [action for action in page.actions if action.enabled]
             assert ways or page.back or page.can_cancel or deadline(kiosk.state, self.policy) is not None, "a way out"
         assert page.help_called == kiosk.help_called

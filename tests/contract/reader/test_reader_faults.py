@@ -11,7 +11,7 @@ import pytest
 from devices.blob import Blob
 from devices.card.driver import CardConnection
 from devices.card.reader import SimulatedCardReader
-from devices.errors import DeviceFault
+from devices.errors import CardProgram, DeviceFault
 from devices.ports import (
     CardGone,
     CardPresent,
@@ -23,7 +23,7 @@ from devices.ports import (
     ReaderFault,
     ReaderReady,
 )
-from devices.simulated.card import Fault, FaultPlan, FaultRule
+from devices.simulated.card import Fault, FaultPlan, FaultRule, VirtualCard
 from devices.simulated.reader import SimulatedDriver
 from devices.supervisor import InProcess, ProcessWorker, blobs_of
 from tests.helpers.cards import Events, card_bytes, options, personas
@@ -182,7 +182,39 @@ def test_reader_and_service_that_go_and_come(kit: Kit) -> None:
 def test_card_held_by_another_program(kit: Kit) -> None:
     kit.reader.set_reader("busy")
     kit.reader.read_certificate(1, kit.insert())
-    assert kit.outcome(1) == CardRefused(1, DeviceFault.CARD_BUSY)
+    assert kit.outcome(1) == CardRefused(1, DeviceFault.CARD_BUSY, program=CardProgram.OTHER)
+
+
+@pytest.mark.parametrize("ask", ASKS)
+def test_a_reset_before_verify_starts_the_step_again_by_itself(kit: Kit, ask: Ask) -> None:
+    """Another program reset the card between two jobs: its applications are selected anew, nobody notices."""
+    presence = kit.insert()
+    kit.reader.read_certificate(1, presence)
+    assert kit.outcome(1) is None
+    kit.reader.set_reader("resetting")
+    ask(kit.reader, 2, presence)
+    assert kit.outcome(2) is None
+    assert sum(kit.reader.counters().verifications.values()) == (0 if ask is ask_certificate else 1)
+
+
+def test_a_reset_after_verify_is_told_and_not_repeated(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = VirtualCard.process
+
+    def reset_after_verify(card: VirtualCard, command: bytes) -> bytes:
+        answer = process(card, command)
+        if command[1] == 0x20 and len(command) > 5:
+            kit.reader.set_reader("resetting")
+            kit.reader.counters()  # it has arrived
+        return answer
+
+    presence = kit.insert()
+    with monkeypatch.context() as other:
+        other.setattr(VirtualCard, "process", reset_after_verify)
+        ask_signature(kit.reader, 1, presence)
+        assert kit.outcome(1) == CardRefused(1, DeviceFault.CARD_RESET)
+    assert kit.reader.counters().verifications["jpki/0018"] == 1
+    ask_signature(kit.reader, 2, presence)
+    assert kit.outcome(2) is None
 
 
 def test_counters_survive_taking_the_card_away(kit: Kit) -> None:
@@ -204,8 +236,8 @@ def test_card_that_hangs_costs_the_process_and_nothing_else() -> None:
         kit.fault(Fault(delay=600.0), at=4)
         kit.reader.read_certificate(1, presence)
         kit.events.next(CardGone)
-        assert kit.outcome(1) == CardRefused(1, DeviceFault.CARD_WORKER_LOST)
-        assert kit.events.next(ReaderFault) == ReaderFault(DeviceFault.CARD_WORKER_LOST)
+        assert kit.outcome(1) == CardRefused(1, DeviceFault.READER_HUNG)
+        assert kit.events.next(ReaderFault) == ReaderFault(DeviceFault.READER_HUNG)
         kit.events.next(ReaderReady)
         kit.reader.read_certificate(2, kit.events.next(CardPresent).presence)
         assert kit.outcome(2) is None

@@ -65,8 +65,8 @@ def test_card_that_hangs(lane: PcscLane) -> None:
     presence = lane.insert("employee")
     lane.service.set_faults(FaultPlan([FaultRule(Fault(delay=600.0), at=2)]))
     lane.reader.read_certificate(1, presence)
-    assert lane.events.until(CardRefused) == CardRefused(1, DeviceFault.CARD_WORKER_LOST)
-    assert lane.events.next(ReaderFault) == ReaderFault(DeviceFault.CARD_WORKER_LOST)
+    assert lane.events.until(CardRefused) == CardRefused(1, DeviceFault.READER_HUNG)
+    assert lane.events.next(ReaderFault) == ReaderFault(DeviceFault.READER_HUNG)
     lane.service.remove()
     while not isinstance(lane.events.until(object), ReaderReady):
         pass

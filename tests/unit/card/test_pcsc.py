@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from devices.card.driver import CardLost, CardSeen, ReaderLost, ReaderSeen, Seen
 from devices.errors import (
+    AccessDenied,
     CardBusy,
     CardMute,
+    CardProgram,
     CardProtocol,
     CardRemoved,
+    CardReset,
     DeviceError,
     DeviceFault,
     NoReader,
@@ -21,18 +25,19 @@ from devices.errors import (
 from devices.pcsc import scard
 from devices.pcsc.connection import CONNECT_ATTEMPTS, CONNECT_PAUSE, open_card
 from devices.pcsc.driver import PcscDriver
+from devices.pcsc.monitor import ReaderMonitor
 from devices.pcsc.scard import PyscardApi
-from tests.helpers.fake_scard import FakeScard
+from tests.helpers.fake_scard import ATR, FakeScard
 
 READER = "Example Reader 00 00"
 PRESENT = scard.STATE_PRESENT
 
 
 class Watch:
-    def __init__(self, api: FakeScard, pattern: str = "") -> None:
+    def __init__(self, api: FakeScard, pattern: str = "", *, production: bool = False) -> None:
         self.api = api
         self._seen: queue.SimpleQueue[Seen] = queue.SimpleQueue()
-        self.driver = PcscDriver(pattern, api=api)
+        self.driver = PcscDriver(pattern, api=api, production=production)
         self.driver.start(self._seen.put)
 
     def next(self) -> Seen:
@@ -133,7 +138,128 @@ def test_reader_is_chosen_by_part_of_its_name(api: FakeScard) -> None:
     watch.driver.stop()
 
 
+@contextmanager
+def watching(api: FakeScard, pattern: str = "", *, production: bool = False) -> Iterator[Watch]:
+    made = Watch(api, pattern, production=production)
+    try:
+        yield made
+    finally:
+        made.driver.stop()
+
+
+@pytest.mark.parametrize("code", [scard.W_SECURITY_VIOLATION, scard.E_NO_ACCESS])
+def test_a_user_who_may_not_use_pcsc(api: FakeScard, code: int) -> None:
+    """polkit refuses the context (pcsc-lite 2), or the card when the context was given."""
+    api.plug(READER)
+    api.service(False)
+    api.refused_with = code
+    with watching(api) as watch:
+        assert watch.next() == ReaderLost(DeviceFault.ACCESS_DENIED)
+        api.service(True)
+        assert watch.next() == ReaderSeen(READER)
+    api.connect_results = [code]
+    with pytest.raises(AccessDenied):
+        open_card(api, READER)
+
+
+@pytest.mark.parametrize("name", ["Virtual PCD 00 00", "Simulated reader 00 00", "vpcd slot"])
+def test_a_virtual_reader_is_refused_in_production(api: FakeScard, name: str) -> None:
+    """Also beside a real one, and while the kiosk runs: whoever reaches its port lays cards down."""
+    api.plug(READER)
+    with watching(api, production=True) as watch:
+        assert watch.next() == ReaderSeen(READER)
+        api.card(READER, PRESENT)
+        assert watch.next() == CardSeen(READER)
+        api.plug(name)
+        assert watch.next() == CardLost()
+        assert watch.next() == ReaderLost(DeviceFault.VIRTUAL_READER)
+        api.unplug(name)
+        assert watch.next() == ReaderSeen(READER)
+        assert watch.next() == CardSeen(READER)
+    api.plug(name)
+    with watching(api, name) as watch:
+        assert watch.next() == ReaderSeen(name)  # practice
+
+
+OTHER = "Other 00 00"
+
+
+def test_cards_on_two_readers_are_asked_about(api: FakeScard) -> None:
+    """Told until one is left; which one, is the patient's choice."""
+    api.plug(READER)
+    api.plug(OTHER)
+    with watching(api) as watch:
+        assert watch.next() == ReaderSeen(READER)
+        for stays, goes in ((READER, OTHER), (OTHER, READER)):
+            api.card(stays, PRESENT)
+            assert watch.next() == CardSeen(stays)
+            api.card(goes, PRESENT)
+            assert watch.next() == CardLost()
+            assert watch.next() == ReaderLost(DeviceFault.SEVERAL_CARDS)
+            api.card(goes, 0)
+            assert watch.next() == ReaderSeen(READER)
+            assert watch.next() == CardSeen(stays)
+            api.card(stays, 0)
+            assert watch.next() == CardLost()
+
+
+def test_cards_that_lie_on_two_readers_when_the_kiosk_starts(api: FakeScard) -> None:
+    for reader in (READER, OTHER):
+        api.plug(reader)
+        api.card(reader, PRESENT)
+    with watching(api) as watch:
+        assert watch.next() == ReaderLost(DeviceFault.SEVERAL_CARDS)
+        api.unplug(OTHER)
+        assert watch.next() == ReaderSeen(READER)
+        assert watch.next() == CardSeen(READER)
+    with watching(api, "Example") as watch:
+        assert watch.next() == ReaderSeen(READER)  # a name decides
+
+
+def test_a_reader_that_comes_back_under_another_name(api: FakeScard, watch: Watch) -> None:
+    api.card(READER, PRESENT)
+    assert watch.next() == CardSeen(READER)
+    again = READER.replace("00 00", "01 00")
+    api.rename(READER, again)
+    assert watch.next() == CardLost()
+    assert watch.next() == ReaderSeen(again)
+    assert watch.next() == CardSeen(again)
+
+
+@pytest.mark.parametrize("name", ["カードリーダー 00 00", "Lecteur à puce 00 00", "\udc83\udc4a reader"])
+def test_names_of_readers_in_any_script(api: FakeScard, name: str) -> None:
+    api.plug(name)
+    with watching(api, name[:3]) as watch:
+        assert watch.next() == ReaderSeen(name)
+        api.card(name, PRESENT)
+        assert watch.next() == CardSeen(name)
+    open_card(api, name).close()
+
+
+def test_a_service_that_was_away_for_long_is_found_within_a_second(api: FakeScard) -> None:
+    """The pause between two looks stays short: a restarted service is on the screen again within 3 s."""
+    pauses: list[float] = []
+    api.service(False)
+    api.plug(READER)
+
+    def wait(timeout: float) -> bool:
+        pauses.append(timeout)
+        if len(pauses) == 20:
+            api.service(True)
+        return False
+
+    seen: queue.SimpleQueue[Seen] = queue.SimpleQueue()
+    monitor = ReaderMonitor(api, "", seen.put)
+    monitor._stop.wait = wait  # type: ignore[method-assign]  # time itself cannot be had
+    monitor.start()
+    assert seen.get(timeout=20) == ReaderLost(DeviceFault.SERVICE_DOWN)
+    assert seen.get(timeout=20) == ReaderSeen(READER)
+    monitor.stop()
+    assert max(pauses) <= 1.0
+
+
 def test_connection_is_exclusive_and_powers_off(api: FakeScard) -> None:
+    api.plug(READER)
     connection = open_card(api, READER)
     with connection.transaction():
         assert connection.transmit(b"\x00\xa4\x04\x0c") == b"\x90\x00"
@@ -144,6 +270,38 @@ def test_connection_is_exclusive_and_powers_off(api: FakeScard) -> None:
         "begin", "transmit", f"end {scard.LEAVE_CARD}", f"disconnect {scard.UNPOWER_CARD}", "release",
     ]  # fmt: skip
     assert api.open_contexts == 0
+
+
+def test_a_connection_knows_its_reader_atr_and_count(api: FakeScard) -> None:
+    api.plug(READER)
+    api.card(READER, PRESENT, events=3)
+    connection = open_card(api, READER)
+    assert (connection.reader, connection.atr, connection.count()) == (READER, ATR, 3)
+    api.card(READER, PRESENT, events=2)  # swapped
+    assert connection.count() == 5
+    api.service(False)
+    assert connection.count() is None
+    connection.close()
+
+
+def test_a_card_reset_by_another_program_is_taken_over_again(api: FakeScard) -> None:
+    connection = open_card(api, READER)
+    api.begin_results = [scard.W_RESET_CARD]
+    with pytest.raises(CardReset), connection.transaction():
+        pass
+    api.transmit_results = [(scard.W_RESET_CARD, b"")]
+    with pytest.raises(CardReset), connection.transaction():
+        connection.transmit(b"\x00\xa4\x04\x0c")
+    connection.reconnect()
+    assert api.calls[-1] == f"reconnect share={scard.SHARE_EXCLUSIVE} {scard.LEAVE_CARD}"
+    connection.close()
+
+
+def test_who_holds_the_card_is_told(api: FakeScard) -> None:
+    api.connect_results = [scard.E_SHARING_VIOLATION] * CONNECT_ATTEMPTS
+    with pytest.raises(CardBusy) as caught:
+        open_card(api, READER, lambda seconds: None, lambda: CardProgram.SCDAEMON)
+    assert caught.value.program is CardProgram.SCDAEMON
 
 
 def test_transaction_ends_also_after_an_error(api: FakeScard) -> None:
@@ -221,3 +379,4 @@ def test_context_that_the_service_does_not_know() -> None:
     result, readers = PyscardApi().list_readers(0)
     assert result in scard.CONTEXT_LOST
     assert readers == []
+    assert PyscardApi().reconnect(0, 1, 3, 0)[0] in scard.CONTEXT_LOST

@@ -16,6 +16,7 @@ from kiosk.reception.view import (
     NumberPanel,
     Page,
     PinPanel,
+    ProblemPanel,
     ProgressPanel,
     ResultPanel,
     RoomPanel,
@@ -41,6 +42,8 @@ from tests.helpers.samples import (
     sample,
 )
 
+SEVERAL = FailureCode.SEVERAL_CARDS
+
 
 def shown(at: Journey) -> View:
     return view(at.kiosk, at.policy)
@@ -53,7 +56,25 @@ def button(at: Journey, name: str) -> Action:
 def test_every_page_is_shown_by_some_state() -> None:
     pages = {shown(sample(name)).page for name in WAYS}
     practice = shown(ready().card_put().fails(FailureCode.PRACTICE_ONLY)).page
-    assert pages | {practice} == set(Page)
+    reader = {shown(read().reader_down(failure)).page for failure in (FailureCode.READER_HUNG, SEVERAL)}
+    assert pages | {practice} | reader == set(Page)
+
+
+@pytest.mark.parametrize("failure", [FailureCode.READER_HUNG, FailureCode.CARD_WORKER_LOST, SEVERAL])
+def test_a_reader_that_goes_on_by_itself_says_so_and_asks_for_no_touch(failure: FailureCode) -> None:
+    """In the middle of a reception, and with nobody there; the code is shown for the staff."""
+    page = Page.ONE_CARD if failure is SEVERAL else Page.READER_WAIT
+    for at in (read().choose("pin").card_taken().reader_down(failure), ready().reader_down(failure)):
+        found = shown(at)
+        assert (found.page, found.actions, found.panel) == (page, (), ProblemPanel(failure, ""))
+        assert shown(at.reader_up()).page in (Page.PUT_BACK, Page.IDLE)
+
+
+def test_a_reader_that_somebody_must_mend_is_out_of_service() -> None:
+    for failure in (FailureCode.READER_DENIED, FailureCode.READER_VIRTUAL, FailureCode.READER_SERVICE_DOWN):
+        assert shown(ready().reader_down(failure)).page is Page.OUT_OF_SERVICE
+        # A reception that was under way waits for it nevertheless.
+        assert shown(read().choose("pin").card_taken().reader_down(failure)).page is Page.READER_WAIT
 
 
 @pytest.mark.parametrize("name", WAYS)

@@ -10,7 +10,7 @@ import pytest
 
 from devices import ports as d
 from devices.blob import Blob
-from devices.errors import DeviceFault
+from devices.errors import CardProgram, DeviceFault
 from devices.secret import SecretBytes
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
@@ -302,6 +302,10 @@ def test_a_gateway_that_is_down_sends_no_pin_to_the_card(stand: Stand) -> None:
         (d.CardRefused(1, DeviceFault.PIN_WRONG, 2), e.PinRefused(HERE, 1, 2)),
         (d.CardRefused(1, DeviceFault.NUMBER_WRONG, 9), e.NumberRefused(HERE, 1, 9)),
         (d.CardRefused(1, DeviceFault.UNSUPPORTED_CARD), e.JobFailed(HERE, 1, FailureCode.NOT_THIS_CARD)),
+        (
+            d.CardRefused(1, DeviceFault.CARD_BUSY, program=CardProgram.SCDAEMON),
+            e.JobFailed(HERE, 1, FailureCode.CARD_BUSY, "scdaemon"),
+        ),
         (d.CardRefused(1, DeviceFault.CARD_REMOVED), None),
         (d.CardRefused(1, DeviceFault.CARD_WORKER_LOST), None),
     ],
@@ -318,10 +322,15 @@ def test_refusals_in_the_domains_words(stand: Stand, refusal: d.CardRefused, eve
 FAILURES = {
     DeviceFault.SERVICE_DOWN: "R-102",
     DeviceFault.NO_READER: "R-101",
+    DeviceFault.ACCESS_DENIED: "R-105",
+    DeviceFault.VIRTUAL_READER: "R-106",
+    DeviceFault.SEVERAL_CARDS: "R-107",
+    DeviceFault.READER_HUNG: "R-104",
     DeviceFault.NO_CARD: "C-101",
     DeviceFault.CARD_REMOVED: "C-101",
     DeviceFault.CARD_MUTE: "C-101",
     DeviceFault.CARD_BUSY: "C-103",
+    DeviceFault.CARD_RESET: "C-109",
     DeviceFault.CARD_PROTOCOL: "C-106",
     DeviceFault.UNSUPPORTED_CARD: "C-102",
     DeviceFault.PHONE_ON_READER: "C-108",
@@ -348,7 +357,8 @@ def test_every_fault_has_its_failure(stand: Stand, fault: DeviceFault) -> None:
     failure = FailureCode(FAILURES[fault])
     stand.reader.sink(d.ReaderFault(fault))
     assert stand.next() == e.ReaderDown(failure)
-    if fault not in (DeviceFault.NO_CARD, DeviceFault.CARD_REMOVED, DeviceFault.CARD_WORKER_LOST):  # the card is gone
+    gone = (DeviceFault.NO_CARD, DeviceFault.CARD_REMOVED, DeviceFault.CARD_WORKER_LOST, DeviceFault.READER_HUNG)
+    if fault not in gone:
         stand.do(c.ReadCertificate(HERE, 1, 1))
         stand.reader.sink(d.CardRefused(1, fault))
         assert stand.next() == e.JobFailed(HERE, 1, failure)
