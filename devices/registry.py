@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from devices.ports import Camera, CardReader, FaceVerifier
+from devices.ports import Camera, CardFaceScanner, CardReader, FaceVerifier
 
 Options = Mapping[str, Any]
 
@@ -43,3 +43,14 @@ def face_verifier(engine: str, camera: Camera, options: Options) -> FaceVerifier
     from devices.face.verifier import SupervisedFaceVerifier
 
     return SupervisedFaceVerifier(camera, {**options, "engine": engine})
+
+
+def card_face_scanner(driver: str, camera: Camera, options: Options) -> CardFaceScanner:
+    """ "ocr" over a camera that looks at the card; `options` of `devices.scanner.worker.spec`. Raises ValueError."""
+    match driver:
+        case "ocr":
+            from devices.scanner.scanner import SupervisedCardFaceScanner
+
+            return SupervisedCardFaceScanner(camera, options)
+        case _:
+            raise ValueError(f"no card-face scanner driver {driver!r}")

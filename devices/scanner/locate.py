@@ -1,0 +1,257 @@
+"""Finds a card in a frame by its outline, and lays it flat on a grid of millimetres.
+
+An ID-1 card is 85.60 x 53.98 mm with corners of 3.18 mm radius (ISO/IEC 7810, 5). Corners are never looked for, they
+are round: a line is fitted to the straight middle of each side, at the full resolution, and the lines are crossed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.ports import Image
+from devices.scanner.pixels import blurred, gray_of, lab_of, overwrite
+
+WIDTH_MM, HEIGHT_MM = 85.60, 53.98
+_SIZE_MM = np.array([[0, 0], [WIDTH_MM, 0], [WIDTH_MM, HEIGHT_MM], [0, HEIGHT_MM]], np.float64)
+
+Corners = NDArray[np.float64]  # 4 x 2, pixels; top left, top right, bottom right, bottom left of what lies flat
+
+_SEARCH_WIDTH = 480  # px; the outline is searched in a picture of this width
+_SMALLEST = 0.06  # part of the picture that a card covers at least
+_ASPECT = (1.22, 2.05)  # long side / short side as seen; 1.586 flat, a tilt of 30 degrees shortens either
+_STRAIGHT = 0.12  # part of a side at each end that is left out: the round corner
+_PROBES = 48  # places along a side where its edge is measured
+_ON_EDGE = 0.5  # part of the probes that must see an edge, on each side
+
+
+@dataclass(slots=True, eq=False)
+class Located:
+    """A card-shaped outline. `corners` in pixels of the frame, `edge`: part of the outline that shows an edge, 0..1."""
+
+    corners: Corners
+    edge: float
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the frame for one millimetre, along the shorter of the long sides."""
+        top, right, bottom, left = _lengths(self.corners)
+        return float(min(min(top, bottom) / WIDTH_MM, min(left, right) / HEIGHT_MM))
+
+
+def locate(image: Image) -> Located | None:
+    """The likeliest card of a frame (height x width x 3, BGR), or None. The long side lies along the picture's x."""
+    scale = min(1.0, _SEARCH_WIDTH / image.shape[1])
+    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    gray = gray_of(image)
+    smooth = blurred(gray, 1.2)
+    best: Located | None = None
+    try:
+        for rough in _outlines(small):
+            if best is not None and best.edge > 0.9:
+                break
+            found = _refined(smooth, rough / scale)
+            if found is not None and (best is None or found.edge > best.edge):
+                best = found
+    finally:
+        overwrite(small, gray, smooth)
+    return best
+
+
+def flatten(image: Image, corners: Corners, per_mm: float) -> Image:
+    """The card alone, `per_mm` pixels for a millimetre, as it lies: perhaps upside down."""
+    size = (round(WIDTH_MM * per_mm), round(HEIGHT_MM * per_mm))
+    return np.asarray(cv2.warpPerspective(image, to_grid(corners, per_mm), size, flags=cv2.INTER_AREA), np.uint8)
+
+
+def to_grid(corners: Corners, per_mm: float) -> NDArray[np.float64]:
+    """The homography from the frame to the grid of `per_mm` pixels for a millimetre."""
+    target = (_SIZE_MM * per_mm).astype(np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(corners.astype(np.float32), target), np.float64)
+
+
+def turned(corners: Corners) -> Corners:
+    """The same card read from the other side of the table: turned by 180 degrees."""
+    return np.roll(corners, 2, axis=0)
+
+
+def _outlines(small: Image) -> list[Corners]:
+    """Rough outlines, 4 x 2, likeliest first: by edges, then by what differs from the table."""
+    found: list[tuple[float, Corners]] = []
+    lab = lab_of(small)
+    smooth = blurred(lab, 1.0)
+    for mask in (_edges(smooth), _foreground(smooth, 1.0), _foreground(smooth, 0.6)):
+        contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        for contour in contours:
+            hull = cv2.convexHull(contour)
+            area = cv2.contourArea(hull)
+            if area < _SMALLEST * small.shape[0] * small.shape[1]:
+                continue
+            corners = _four(hull)
+            if corners is None:
+                continue
+            filled = area / max(1.0, cv2.contourArea(corners.astype(np.float32)))
+            if 0.85 <= filled <= 1.1:
+                found.append((area * min(filled, 1.0), corners))
+        mask.fill(0)
+    overwrite(lab, smooth)
+    found.sort(key=lambda entry: entry[0], reverse=True)
+    kept: list[Corners] = []
+    for _, corners in found:
+        if all(np.abs(corners - other).max() > 4 for other in kept):
+            kept.append(corners)
+    return kept[:6]
+
+
+def _edges(lab: Image) -> Image:
+    edges = np.zeros(lab.shape[:2], np.uint8)
+    for channel in range(3):
+        plane = np.ascontiguousarray(lab[:, :, channel])
+        high = 90 if channel == 0 else 50
+        edges |= np.asarray(cv2.Canny(plane, high // 3, high), np.uint8)
+    return np.asarray(cv2.dilate(edges, np.ones((3, 3), np.uint8)), np.uint8)
+
+
+def _foreground(lab: Image, strictness: float) -> Image:
+    """What differs from the table, which is what the rim of the picture shows."""
+    rim = np.concatenate([lab[:6].reshape(-1, 3), lab[-6:].reshape(-1, 3), lab[:, :6].reshape(-1, 3)])
+    table = np.median(rim, axis=0)
+    far = np.abs(lab.astype(np.int16) - table.astype(np.int16)).sum(axis=2)
+    limit, _ = cv2.threshold(np.clip(far, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    mask = np.where(far > limit * strictness, 255, 0).astype(np.uint8)
+    far.fill(0)
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
+
+
+def _four(hull: Any) -> Corners | None:
+    """Four corners of a hull whose own corners are round: its four longest directions, crossed."""
+    points = hull.reshape(-1, 2).astype(np.float64)
+    box = cv2.boxPoints(cv2.minAreaRect(hull)).astype(np.float64)
+    dense = _along(points)
+    lines = []
+    for index in range(4):
+        start, end = box[index], box[(index + 1) % 4]
+        side = end - start
+        length = float(np.linalg.norm(side))
+        if length < 8:
+            return None
+        unit = side / length
+        normal = np.array([-unit[1], unit[0]])
+        along = (dense - start) @ unit / length
+        away = np.abs((dense - start) @ normal)
+        near = dense[(along > 0.15) & (along < 0.85) & (away < 0.16 * length + 3)]
+        if len(near) < 8:
+            return None
+        lines.append(cv2.fitLine(near.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01).reshape(4).astype(np.float64))
+    return _ordered(_crossed(lines))
+
+
+def _along(points: Corners) -> Corners:
+    """A closed polygon as points one pixel apart."""
+    parts = []
+    for start, end in zip(points, np.roll(points, -1, axis=0), strict=True):
+        count = max(1, int(np.linalg.norm(end - start)))
+        parts.append(start + (end - start) * (np.arange(count) / count)[:, None])
+    return np.concatenate(parts)
+
+
+def _crossed(lines: list[NDArray[np.float64]]) -> Corners | None:
+    """Where each line (vx, vy, x, y) meets the one before it."""
+    corners = np.empty((4, 2))
+    for index in range(4):
+        (ax, ay, px, py), (bx, by, qx, qy) = lines[index - 1], lines[index]
+        cross = ax * by - ay * bx
+        if abs(cross) < 0.2:
+            return None
+        step = ((qx - px) * by - (qy - py) * bx) / cross
+        corners[index] = px + step * ax, py + step * ay
+    return corners
+
+
+def _ordered(corners: Corners | None) -> Corners | None:
+    """Clockwise on the picture, first a long side; None unless the shape can be a card's."""
+    if corners is None:
+        return None
+    (ax, ay), (bx, by) = corners[1] - corners[0], corners[2] - corners[0]
+    if ax * by - ay * bx < 0:
+        corners = corners[::-1].copy()
+    if not cv2.isContourConvex(corners.astype(np.float32)):
+        return None
+    first, second, third, fourth = _lengths(corners)
+    if first + third < second + fourth:
+        corners = np.roll(corners, -1, axis=0)
+    first, second, third, fourth = _lengths(corners)
+    aspect = (first + third) / (second + fourth)
+    if not _ASPECT[0] <= aspect <= _ASPECT[1] or min(first, third) < 0.6 * max(first, third):
+        return None
+    # Of the two ways to hold it, the one that is less upside down.
+    down = corners[2:, 1].mean() >= corners[:2, 1].mean()
+    return corners if down else turned(corners)
+
+
+def _lengths(corners: Corners) -> tuple[float, float, float, float]:
+    first, second, third, fourth = (float(np.linalg.norm(corners[(i + 1) % 4] - corners[i])) for i in range(4))
+    return first, second, third, fourth
+
+
+def _refined(gray: Image, rough: Corners) -> Located | None:
+    """The outline at full resolution: where the brightness changes most across each side, as a line."""
+    corners = rough
+    share = 0.0
+    for reach in (9, 4):
+        lines, shares = [], []
+        for index in range(4):
+            line, part = _side(gray, corners[index], corners[(index + 1) % 4], reach)
+            lines.append(line)
+            shares.append(part)
+        # Lines cross in the corner where they begin: `_crossed` takes each with the one before.
+        crossed = _ordered(_crossed(lines))
+        if crossed is None or np.abs(crossed - corners).max() > 6 * reach:
+            return None
+        corners, share = crossed, float(np.mean(shares))
+        if min(shares) < _ON_EDGE and sorted(shares)[1] < 0.8:
+            return None  # one side may be hidden, by glare or by a table of the card's colour; two may not
+    return Located(corners, share)
+
+
+def _side(gray: Image, start: NDArray[np.float64], end: NDArray[np.float64], reach: int) -> tuple[Any, float]:
+    """A side as (vx, vy, x, y), and the part of its probes that see an edge."""
+    side = end - start
+    unit = side / max(1e-6, float(np.linalg.norm(side)))
+    normal = np.array([-unit[1], unit[0]])
+    places = start + side * np.linspace(_STRAIGHT, 1 - _STRAIGHT, _PROBES)[:, None]
+    offsets = np.arange(-reach, reach + 1)
+    grid = places[:, None, :] + normal * offsets[None, :, None]
+    profile = cv2.remap(
+        gray,
+        grid[:, :, 0].astype(np.float32),
+        grid[:, :, 1].astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    ).astype(np.float64)
+    change = np.abs(profile[:, 2:] - profile[:, :-2])
+    height, width = gray.shape
+    inside = ((places >= 1) & (places < (width - 1, height - 1))).all(axis=1)
+    strongest = change.max(axis=1)
+    seen = (strongest > 8) & inside
+    rows = np.arange(len(places))
+    peak = change.argmax(axis=1)
+    # Between pixels: the weight of the three changes around the strongest.
+    before = change[rows, np.maximum(peak - 1, 0)]
+    after = change[rows, np.minimum(peak + 1, change.shape[1] - 1)]
+    bent = before - 2 * strongest + after
+    fine = np.where(bent < 0, 0.5 * (before - after) / np.where(bent == 0, 1, bent), 0.0)
+    edge = places + normal * (peak + 1 - reach + np.clip(fine, -0.5, 0.5))[:, None]
+    good = edge[seen]
+    if len(good) < 6:
+        return np.array([*unit, *places[_PROBES // 2]]), float(seen.mean())
+    line = cv2.fitLine(good.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01).reshape(4).astype(np.float64)
+    away = np.abs((good - line[2:]) @ np.array([-line[1], line[0]]))
+    kept = good[away < 1.5]
+    if len(kept) >= 6:
+        line = cv2.fitLine(kept.astype(np.float32), cv2.DIST_L2, 0, 0.01, 0.01).reshape(4).astype(np.float64)
+    return line, len(kept) / _PROBES
