@@ -1,4 +1,4 @@
-"""Command and response APDUs (ISO 7816-3 §12.1, short form) that never show what they carry."""
+"""Command and response APDUs (ISO 7816-3 §12.1) that never show what they carry."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class StatusWord(IntEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Command:
-    """`data` up to 255 bytes; `le` None (no answer data expected) or 1..256.
+    """`data` up to 255 bytes; `le` None (no answer data expected) or 1..256, without data up to 65536.
+
+    A `le` above 256 makes it an extended command (ISO 7816-3 §12.1.3, case 2E).
 
     Secret data is handed over as a `memoryview` of its `SecretBytes`, so that no `bytes` copy of it arises here.
     """
@@ -49,8 +51,13 @@ class Command:
     le: int | None = None
 
     def __post_init__(self) -> None:
-        if len(self.data) > 255 or not (self.le is None or 1 <= self.le <= 256):
-            raise ValueError("not a short APDU")
+        longest = 256 if len(self.data) else 65536
+        if len(self.data) > 255 or not (self.le is None or 1 <= self.le <= longest):
+            raise ValueError("not an APDU of these lengths")
+
+    @property
+    def extended(self) -> bool:
+        return self.le is not None and self.le > 256
 
     def encode(self) -> bytearray:
         """The bytes on the wire. The caller overwrites them after use when they carry a secret."""
@@ -58,7 +65,9 @@ class Command:
         if len(self.data):
             encoded.append(len(self.data))
             encoded += self.data
-        if self.le is not None:
+        if self.extended and self.le is not None:
+            encoded += b"\0" + (self.le & 0xFFFF).to_bytes(2)
+        elif self.le is not None:
             encoded.append(self.le & 0xFF)
         return encoded
 
@@ -101,34 +110,45 @@ def select_file(file: int) -> Command:
     return Command(0x00, _SELECT, 0x02, 0x0C, file.to_bytes(2, "big"))
 
 
-def read_binary(offset: int, length: int) -> Command:
-    """From the current EF; `offset` has 15 bits (ISO 7816-4 §11.2.3)."""
-    if not 0 <= offset <= 0x7FFF:
-        raise ValueError("offset has 15 bits")
-    return Command(0x00, 0xB0, offset >> 8, offset & 0xFF, le=length)
+def read_binary(offset: int, length: int, short: int | None = None) -> Command:
+    """From the current EF at `offset` of 15 bits, or from the EF that `short` names, which becomes the current one and
+    where `offset` has 8 bits (ISO 7816-4 §11.2.3)."""
+    if not 0 <= offset <= (0x7FFF if short is None else 0xFF):
+        raise ValueError("offset has 15 bits, with a short file identifier 8")
+    p1 = offset >> 8 if short is None else _reference(short)
+    return Command(0x00, 0xB0, p1, offset & 0xFF, le=length)
 
 
-def tries_query() -> Command:
-    """VERIFY without data: asks for the counter and changes nothing."""
-    return Command(0x00, 0x20, 0x00, 0x80)
+def tries_query(short: int | None = None) -> Command:
+    """VERIFY without data (JICSAP 1.1 §6.4.9), of the current EF or of `short`: tells the counter, changes nothing."""
+    return Command(0x00, 0x20, 0x00, _reference(short))
 
 
-def verify(secret: memoryview, digits: int) -> Command:
-    """Against the current EF; costs a try when wrong. `secret`: `digits` ASCII digits, else `CardProtocol`."""
+def verify(secret: memoryview, digits: int, short: int | None = None) -> Command:
+    """Costs a try when wrong. `secret`: `digits` ASCII digits, else `CardProtocol`. `short` as in `tries_query`."""
     if len(secret) != digits or any(not 0x30 <= byte <= 0x39 for byte in secret):
         # It could not be right; sending it would only cost a try.
         raise CardProtocol("not digits of the length expected")
-    return Command(0x00, 0x20, 0x00, 0x80, secret)
+    return Command(0x00, 0x20, 0x00, _reference(short), secret)
 
 
-def compute_signature(digest_info: bytes) -> Command:
-    """COMPUTE DIGITAL SIGNATURE of the JPKI application: type-1 padding of what is sent, key in the current EF."""
-    return Command(0x80, 0x2A, 0x00, 0x80, digest_info, 256)
+def compute_signature(data: bytes, short: int | None = None) -> Command:
+    """COMPUTE DIGITAL SIGNATURE of the JPKI application: by the key in the current EF or in `short`."""
+    return Command(0x80, 0x2A, 0x00, _reference(short), data, 256)
 
 
 def internal_authenticate(digest_info: bytes) -> Command:
     """The card-face application's own form: signs with the card key of DF24, no PIN needed."""
     return Command(0x80, 0x2A, 0x00, 0x00, digest_info, 256)
+
+
+def _reference(short: int | None) -> int:
+    """80: the current EF; 80|sfi: the EF of this short identifier."""
+    if short is None:
+        return 0x80
+    if not 1 <= short <= 30:
+        raise ValueError("short file identifiers are 1 to 30")
+    return 0x80 | short
 
 
 def get_response(length: int) -> Command:

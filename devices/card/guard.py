@@ -7,10 +7,11 @@ is unknown, only a SELECT of a known application passes. A file id appears here 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from devices.card.apdu import Command, Response
-from devices.card.profile import CardProfile
+from devices.card.profile import CardProfile, low_five_bits
 from devices.errors import CardProtocol
 
 
@@ -24,10 +25,15 @@ class _Rules:
     pins: frozenset[int] = frozenset()
     keys: frozenset[int] = frozenset()
     signs_by_default_key: bool = False
+    short: Callable[[int], int | None] = low_five_bits
 
     @property
     def selectable(self) -> frozenset[int]:
         return self.readable | self.pins | self.keys
+
+    def named(self, short: int) -> int | None:
+        """The file on the list that this short identifier names; None: another one, or no identifier at all."""
+        return next((file for file in self.selectable if self.short(file) == short), None)
 
 
 class Guard:
@@ -39,11 +45,13 @@ class Guard:
                 readable=frozenset({profile.token_info, profile.certificate, profile.ca_certificate}),
                 pins=frozenset({profile.pin}),
                 keys=frozenset({profile.key}),
+                short=profile.short,
             ),
             profile.visual: _Rules(
                 readable=frozenset({profile.face, profile.cv_certificate}),
                 pins=frozenset({profile.number}),
                 signs_by_default_key=True,
+                short=profile.short,
             ),
             profile.leave: _Rules(),
         }
@@ -55,20 +63,24 @@ class Guard:
         if not self._allowed(command):
             raise Forbidden(repr(command))
 
+    def forget(self) -> None:
+        """Others may have spoken to the card: only a SELECT of a known application passes now."""
+        self._current = self._file = None
+
     def learn(self, command: Command, response: Response | None) -> None:
         """`response` None: the answer was lost, the card's state is unknown."""
         if response is None:
-            self._current = self._file = None
+            self.forget()
             return
-        ok = response.ok or response.sw >> 8 == 0x61
+        ok = response.ok or response.sw >> 8 in (0x61, 0x62)  # 62xx: done, with a warning
         header = (command.cla, command.ins, command.p1)
         if header == (0x00, 0xA4, 0x04):
             self._current = self._rules[bytes(command.data)] if ok else None
             self._file = None
         elif header == (0x00, 0xA4, 0x02):
             self._file = int.from_bytes(command.data, "big") if ok else None
-        elif command.ins in (0xB0, 0x20) and (short := _short_file(command)) is not None:
-            self._file = short if ok else None
+        elif self._current is not None and (short := _short_identifier(command)) is not None:
+            self._file = self._current.named(short) if ok else None
 
     def _allowed(self, command: Command) -> bool:
         match (command.cla, command.ins, command.p1, command.p2):
@@ -85,8 +97,8 @@ class Guard:
                 return self._target(command) in rules.readable and not len(command.data)
             case (0x00, 0x20, 0x00, p2) if p2 & 0x80:
                 return self._target(command) in rules.pins
-            case (0x80, 0x2A, 0x00, 0x80):
-                return self._file in rules.keys
+            case (0x80, 0x2A, 0x00, p2) if p2 & 0x80:
+                return self._target(command) in rules.keys
             case (0x80, 0x2A, 0x00, 0x00):
                 return rules.signs_by_default_key
             case (0x00, 0xC0, 0x00, 0x00):  # the rest of an answer to something that was allowed
@@ -94,18 +106,27 @@ class Guard:
         return False
 
     def _target(self, command: Command) -> int | None:
-        short = _short_file(command)
-        return self._file if short is None else short
+        """The EF that the command is about; None when that is not known or not on the list."""
+        short = _short_identifier(command)
+        if short is None:
+            return self._file
+        return None if self._current is None else self._current.named(short)
 
 
-def _short_file(command: Command) -> int | None:
-    """The EF that a short file identifier names (on this card: the low five bits of the file id), else None.
+def _short_identifier(command: Command) -> int | None:
+    """What P1 (READ BINARY) or P2 (VERIFY, COMPUTE DIGITAL SIGNATURE) names, else None: the current EF.
 
-    -1, which is no file, for the forms that ISO 7816-4 keeps for later use.
+    0, which names no file, for the forms that ISO 7816-4 keeps for later use.
     """
-    reference = command.p1 if command.ins == 0xB0 else command.p2
-    if command.ins == 0xB0 and not reference & 0x80:
-        return None
-    if command.ins == 0x20 and reference == 0x80:
-        return None
-    return reference & 0x1F if reference & 0xE0 == 0x80 else -1
+    match command.cla, command.ins:
+        case 0x00, 0xB0:
+            reference = command.p1
+            if not reference & 0x80:
+                return None
+        case (0x00, 0x20) | (0x80, 0x2A):
+            reference = command.p2
+            if reference in (0x80, 0x00):
+                return None
+        case _:
+            return None
+    return reference & 0x1F if reference & 0xE0 == 0x80 else 0

@@ -1,13 +1,40 @@
-"""Where things are on a My Number Card (個人番号カード): applications, elementary files, PIN rules.
+"""Where things are on a My Number Card (個人番号カード): applications, elementary files, PIN rules, algorithms.
 
 There is no published specification of the card's applications; the values are those on which the public
-open-source clients (OpenSC's `card-jpki`, and others) agree. The next card generation (P-384, other
-applications) would be a second `CardProfile`.
+open-source clients (OpenSC's `card-jpki`, and others) agree. Another generation of the card is another
+`CardProfile`, and nothing else of the client changes (tests/unit/card/test_profile.py runs it on an invented one).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from devices.ports import TokenKind
+
+
+class Algorithm(StrEnum):
+    """How the card's authentication key signs; told by the certificate's key, allowed by the profile."""
+
+    RSA_2048_SHA256 = "rsa-2048-sha256"  # RSASSA-PKCS1-v1_5
+    ECDSA_P384_SHA384 = "ecdsa-p384-sha384"  # announced for the next generation of the card
+
+
+def low_five_bits(file: int) -> int | None:
+    """Short EF identifier as JICSAP 1.1 §4.2 has it: files 0001 to 001E are named by their low bits."""
+    return file if 1 <= file <= 0x1E else None
+
+
+_LABELS = MappingProxyType(
+    {
+        "JPKIAPICCTOKEN": TokenKind.CARD,
+        "JPKIAPICCTOKEN2": TokenKind.CARD,
+        "JPKIAPGPSETOKEN": TokenKind.PHONE,
+        "JPKIAPIOSTOKEN": TokenKind.PHONE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +58,10 @@ class CardProfile:
     pin_digits: int = 4
     number_digits: int = 14
     number_reserve: int = 3  # tries of 照合番号B that the kiosk never touches: there is no remote unblocking
+
+    algorithms: frozenset[Algorithm] = frozenset({Algorithm.RSA_2048_SHA256})
+    labels: Mapping[str, TokenKind] = field(default_factory=lambda: _LABELS)  # of EF `token_info`
+    short: Callable[[int], int | None] = low_five_bits  # short EF identifier of a file, 1..30; None: it has none
 
 
 MY_NUMBER_CARD = CardProfile(

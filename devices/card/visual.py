@@ -15,14 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from devices.card import apdu, tlv
 from devices.card.channel import CardChannel
-from devices.card.digest import digest_info
+from devices.card.signature import RsaKey, digest_info
 from devices.card.tlv import Tlv
 from devices.errors import CardProtocol, NumberGuarded, NumberWrong, UnsupportedCard
 from devices.secret import SecretBytes
@@ -99,11 +96,10 @@ def read_face(
     `progress(bytes read, bytes in all)`. Exactly one VERIFY, and none when 3 or fewer tries are left: then, and only
     then, `NumberGuarded`. Raises `NumberWrong`, `UnsupportedCard`. The card is left behind closed in every case.
     """
-    command = apdu.verify(number.view(), card.profile.number_digits)
     if not card.select_application(card.profile.visual).ok:
         raise UnsupportedCard("no card-face application")
     try:
-        _open(card, command)
+        _open(card, number)
         stored = card.read_file(card.profile.face, tlv.total_of(_FACE), progress)
         certificate = card.read_file(card.profile.cv_certificate, tlv.total_of(_CV))
         if stored is None or certificate is None:
@@ -115,13 +111,13 @@ def read_face(
         return _parse(face.view(), bytes(certificate), signed.data if signed.ok else b"", message, anchor)
 
 
-def _open(card: CardChannel, command: apdu.Command) -> None:
+def _open(card: CardChannel, number: SecretBytes) -> None:
     tries = card.tries_left(card.profile.number)
     if tries is None:
         raise CardProtocol("counter of the number not told")
     if tries <= card.profile.number_reserve:
         raise NumberGuarded(tries)
-    answer = card.send(command)
+    answer = card.verify(card.profile.number, number.view(), card.profile.number_digits)
     if answer.tries_left is not None:
         raise NumberWrong(answer.tries_left)
     if not answer.ok:
@@ -167,8 +163,4 @@ def _public_key(data: memoryview) -> RSAPublicKey:
 
 
 def _fits(key: RSAPublicKey, signature: bytes, message: bytes) -> bool:
-    try:
-        key.verify(signature, message, PKCS1v15(), SHA256())
-    except InvalidSignature:
-        return False
-    return True
+    return RsaKey(key).fits(signature, message)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from devices.card import apdu
 from devices.card.apdu import Command, Response
-from devices.card.digest import digest_info
+from devices.card.signature import digest_info
 from devices.errors import CardProtocol
+from devices.simulated.card import parse
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,13 @@ from devices.errors import CardProtocol
         (apdu.select_file(0x000A), "00A4020C02000A"),
         (apdu.read_binary(0x0102, 256), "00B0010200"),
         (apdu.read_binary(0, 5), "00B0000005"),
+        (apdu.read_binary(0, 32, 6), "00B0860020"),
+        (apdu.read_binary(0x100, 4096), "00B00100001000"),
+        (apdu.read_binary(0, 65536), "00B00000000000"),
         (apdu.tries_query(), "00200080"),
+        (apdu.tries_query(0x18), "00200098"),
+        (apdu.verify(memoryview(b"1234"), 4, 0x18), "002000980431323334"),
+        (apdu.compute_signature(b"\x01", 0x17), "802A0097010100"),
         (apdu.verify(memoryview(b"1234"), 4), "002000800431323334"),
         (apdu.compute_signature(b"\x01\x02"), "802A008002010200"),
         (apdu.internal_authenticate(b"\x01"), "802A0000010100"),
@@ -30,17 +37,44 @@ def test_on_the_wire(command: Command, wire: str) -> None:
     assert command.encode().hex().upper() == wire
 
 
-@pytest.mark.parametrize("le", [0, 257])
-def test_only_short_commands(le: int) -> None:
-    with pytest.raises(ValueError, match="short"):
-        Command(0, 0xB0, 0, 0, le=le)
-    with pytest.raises(ValueError, match="short"):
-        Command(0, 0xA4, 0, 0, bytes(256))
+@pytest.mark.parametrize(("data", "le"), [(b"", 0), (b"", 65537), (b"x", 257), (bytes(256), None)])
+def test_lengths_that_no_command_has(data: bytes, le: int | None) -> None:
+    with pytest.raises(ValueError, match="lengths"):
+        Command(0, 0xB0, 0, 0, data, le)
 
 
-def test_offset_has_fifteen_bits() -> None:
-    with pytest.raises(ValueError, match="15 bits"):
-        apdu.read_binary(0x8000, 1)
+def test_offset_and_short_identifier_have_their_bits() -> None:
+    for offset, short in ((0x8000, None), (0x100, 10), (-1, None)):
+        with pytest.raises(ValueError, match="15 bits"):
+            apdu.read_binary(offset, 1, short)
+    for short in (0, 31):
+        with pytest.raises(ValueError, match="1 to 30"):
+            apdu.tries_query(short)
+
+
+@given(
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.integers(0, 255),
+    st.binary(max_size=255),
+    st.none() | st.integers(1, 256),
+)
+def test_the_card_understands_what_is_encoded(
+    cla: int, ins: int, p1: int, p2: int, data: bytes, le: int | None
+) -> None:
+    """Against the virtual card's own parser, which shares no code with the client."""
+    parsed = parse(bytes(Command(cla, ins, p1, p2, data, le).encode()))
+    assert parsed is not None
+    assert (parsed.cla, parsed.ins, parsed.p1, parsed.p2) == (cla, ins, p1, p2)
+    assert (parsed.data, parsed.le, parsed.extended) == (data, le, False)
+
+
+@given(st.integers(257, 65536))
+def test_the_card_understands_an_extended_read(le: int) -> None:
+    parsed = parse(bytes(Command(0x00, 0xB0, 0x01, 0x02, le=le).encode()))
+    assert parsed is not None
+    assert (parsed.data, parsed.le, parsed.extended) == (b"", le, True)
 
 
 @pytest.mark.parametrize("pin", [b"", b"123", b"12345", b"12 4", "１２".encode()])

@@ -216,7 +216,12 @@ def test_verify_and_signature_are_one_burst() -> None:
     direct.sent.clear()
     jpki.sign(card, identity.key, SecretBytes(personas()["employee"].pin.encode()), b"message")
     headers = [sent[:4].hex() for sent in direct.sent]
-    assert headers == ["00a4040c", "00a4020c", "00200080", "00200080", "00a4020c", "802a0080", "00a4040c"]
+    assert headers == ["00200098", "00200098", "802a0097", "00a4040c"]
+    direct.sent.clear()
+    card.forget()
+    jpki.sign(card, identity.key, SecretBytes(personas()["employee"].pin.encode()), b"message")
+    headers = [sent[:4].hex() for sent in direct.sent]
+    assert headers == ["00a4040c", "00200098", "00200098", "802a0097", "00a4040c"]
     assert direct.sent[-1].endswith(MY_NUMBER_CARD.leave)
 
 
