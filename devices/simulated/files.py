@@ -40,10 +40,16 @@ MY_NUMBER = "000000000001"
 
 ANCHOR_KEY_ID = b"UKTK-TEST-ANCHOR"
 ISSUER_KEY_ID = b"UKTK-TEST-ISSUER"
+MUNICIPALITY = b"99999"  # no municipality has this code
+SERIAL = b"000000000000001"
 
-# ISO 7816-3; contact ATR of the My Number Card that OpenSC knows, and contactless ones of what else people put down:
-# a driving licence, the resident card before the My Number Card, a phone (pcsc-tools smartcard_list.txt).
+# ISO 7816-3; contact ATRs of My Number Cards: the one that OpenSC knows, without historical bytes, and two with: the
+# card capabilities there (73 C6 01 xx, ISO/IEC 7816-4 §12.1.1.9) announce chaining and extended length, or neither.
+# Contactless ones, also of what else people put down: a driving licence, the resident card before the My Number Card,
+# a phone (pcsc-tools smartcard_list.txt).
 ATR_MY_NUMBER = bytes.fromhex("3BE000FF8131FE4514")
+ATR_MY_NUMBER_EXTENDED = bytes.fromhex("3BDA13FF8131FB468012392F31C173C601C03B")
+ATR_MY_NUMBER_SHORT = bytes.fromhex("3BC5FF8131FB458073C6010000")
 ATR_MY_NUMBER_CONTACTLESS = bytes.fromhex("3B888001000005E0B381A1007F")
 ATR_DRIVING_LICENCE = bytes.fromhex("3B888001000000009181C100D8")
 ATR_JUKI_CARD = bytes.fromhex("3B888001000014E0B38191005E")
@@ -90,12 +96,14 @@ class PersonCard:
     sign_pin: str = ""
     birth_pin: str = ""
     number_b: str = ""
+    terminal_root: bytes = b""  # SubjectPublicKeyInfo, of `devices.simulated.terminal`
+    experimental: bool = False  # made by `devices.simulated.experimental`
     tries: dict[str, int] = field(default_factory=dict)
 
     @property
     def auth_certificate(self) -> bytes:
         """The user-authentication certificate (DER), without the padding of the file."""
-        return unpad(self.jpki[0x000A])
+        return unpad(self.jpki[0x0004 if self.experimental else 0x000A])
 
     def to_json(self) -> dict[str, Any]:
         return {f.name: _to_json(getattr(self, f.name)) for f in dataclasses.fields(self)}
@@ -123,6 +131,8 @@ class PersonCard:
             sign_pin=value["sign_pin"],
             birth_pin=value["birth_pin"],
             number_b=value["number_b"],
+            terminal_root=raw("terminal_root"),
+            experimental=value["experimental"],
             tries=dict(value["tries"]),
         )
 
@@ -166,6 +176,15 @@ def pad(content: bytes, block: int = 512) -> bytes:
 def unpad(content: bytes) -> bytes:
     """The DER object `30 82 LLLL …` at the start of a file."""
     return content[: 4 + int.from_bytes(content[2:4])]
+
+
+def unpad_tlv(content: bytes) -> bytes:
+    """The object with a two-byte tag at the start of a file, whatever form its length has."""
+    size = content[2]
+    if size <= 0x7F:
+        return content[: 3 + size]
+    head = 3 + (size & 0x7F)
+    return content[: head + int.from_bytes(content[3:head])]
 
 
 def sign(key: rsa.RSAPrivateKey, message: bytes) -> bytes:
@@ -219,21 +238,22 @@ def age_record(birth: date, card_key: rsa.RSAPublicKey, issuer: rsa.RSAPrivateKe
     return pad(tlv(0xFF10, signed + tlv(0xDF13, sign(issuer, signed)), long=True), 64)
 
 
-def number_image(issuer: rsa.RSAPrivateKey) -> bytes:
+def number_image(card_key: rsa.RSAPublicKey, issuer: rsa.RSAPrivateKey) -> bytes:
     """EF 0005 of the visual application. Holds a picture of the word MIHON, never a number."""
-    image = tlv(0xDF41, _png(72, 12, "MIHON"))
-    return pad(tlv(0xFF40, image + tlv(0xDF42, b"\0") + tlv(0xDF43, sign(issuer, image)), long=True), 64)
+    signed = tlv(0xDF41, _png(72, 12, "MIHON")) + tlv(0xDF42, public_key(card_key))
+    return pad(tlv(0xFF40, signed + tlv(0xDF43, sign(issuer, signed)), long=True), 64)
 
 
 def basic_info(tag: int, first: int) -> bytes:
-    """EF 0003 of the visual application (`FF30`, `DF31` …): no municipality has the code 99999."""
+    """EF 0003 of the visual application (`FF30`, `DF31` …); the last part is a key reference and 256 unknown bytes."""
     return tlv(
         tag,
         tlv(first, b"\0\0\0\1")
         + tlv(first + 1, ISSUER_KEY_ID)
         + tlv(first + 2, b"\1")
-        + tlv(first + 3, b"99999")
-        + tlv(first + 4, bytes(8)),
+        + tlv(first + 3, MUNICIPALITY)
+        + tlv(first + 4, ISSUER_KEY_ID + bytes(256)),
+        long=True,
     )
 
 
@@ -255,8 +275,19 @@ def _png(width: int, height: int, text: str) -> bytes:
 # --- text application (券面事項入力補助AP) ---------------------------------------------------------------------------
 
 
-def text_files(name: str, address: str, face: Face, issuer: rsa.RSAPrivateKey, certificate: bytes) -> dict[int, bytes]:
-    """EF 0001-0005; our own client never selects this application."""
+@dataclass(frozen=True, slots=True)
+class TextKeys:
+    """`issuer` signs the records and is certified by `certificate` (EF 0004); `card` signs challenges (EF 0013, its
+    public half in 0007); `session` would take a session key (EF 0006)."""
+
+    issuer: rsa.RSAPrivateKey
+    certificate: bytes
+    card: rsa.RSAPublicKey
+    session: rsa.RSAPublicKey
+
+
+def text_files(name: str, address: str, face: Face, keys: TextKeys) -> dict[int, bytes]:
+    """EF 0001-0007; our own client never selects this application."""
     number = tlv(0xFF10, MY_NUMBER.encode()) + b"\xff\xff"
     parts = [
         tlv(0xDF22, name.encode()),
@@ -265,19 +296,22 @@ def text_files(name: str, address: str, face: Face, issuer: rsa.RSAPrivateKey, c
         tlv(0xDF25, face.sex.encode()),
     ]
     four = with_offsets(0xFF20, 0xDF21, parts, long=False)
+    signed_key = tlv(0xDF51, public_key(keys.card))
     hashed = tlv(0xDF31, hashlib.sha256(number).digest()) + tlv(0xDF32, hashlib.sha256(b"".join(parts)).digest())
     return {
         0x0001: number,
         0x0002: pad(four, 64),
-        0x0003: tlv(0xFF30, hashed + tlv(0xDF33, sign(issuer, hashed)), long=True),
-        0x0004: certificate,
-        0x0005: tlv(0xFF40, tlv(0xDF41, b"\0\0\0\1") + tlv(0xDF42, ISSUER_KEY_ID) + tlv(0xDF43, bytes(128))),
+        0x0003: tlv(0xFF30, hashed + tlv(0xDF33, sign(keys.issuer, hashed)), long=True),
+        0x0004: keys.certificate,
+        0x0005: tlv(0xFF40, tlv(0xDF41, b"\1\0\0\1") + tlv(0xDF42, ISSUER_KEY_ID) + tlv(0xDF43, b"\xff" * 128)),
+        0x0006: tlv(0xA1, public_key(keys.session), long=True),
+        0x0007: tlv(0xFF50, signed_key + tlv(0xDF52, sign(keys.issuer, signed_key)), long=True),
     }
 
 
 def common_record(expiry: date) -> bytes:
     """Record 1 of EF 0001 in the common application: `01 1C serial15 municipality5 expiry8`."""
-    value = b"TEST00000000001" + b"99999" + f"{expiry:%Y%m%d}".encode()
+    value = SERIAL + MUNICIPALITY + f"{expiry:%Y%m%d}".encode()
     return b"\x01" + len(value).to_bytes(1) + value
 
 

@@ -25,11 +25,12 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from devices.simulated.card import EndOfFile, FaultPlan, VirtualCard
+from devices.simulated.card import VirtualCard
+from devices.simulated.faults import FaultPlan
 from devices.simulated.files import PersonCard
-from devices.simulated.pace import Pace
+from devices.simulated.options import CardOptions
 from devices.simulated.vpcd import PORT, Insertion
 
 APT_LINE = "apt-get install -y pcscd vsmartcard-vpcd util-linux"
@@ -140,23 +141,22 @@ class PcscdLane:
     def insert(
         self,
         card: PersonCard,
+        options: CardOptions | None = None,
         *,
         slot: int = 0,
-        reselect: Literal["clear", "keep"] = "clear",
-        end_of_file: EndOfFile = EndOfFile.LENIENT,
-        chained: bool = False,
         faults: FaultPlan | None = None,
         fresh: bool = False,
-        pace: Pace = Pace.NONE,
+        **changes: Any,
     ) -> None:
-        """Put a card on the reader; returns when pcscd has powered it. The same card keeps its counters from one
-        insertion to the next, unless `fresh`. With a `pace` its answers take as long as they would on such a link.
-        Raises `LaneError` when there is already one on the slot."""
+        """Put a card on the reader; returns when pcscd has powered it. `changes`: fields of `options`. The same card
+        keeps its counters from one insertion to the next, unless `fresh`. With a `pace` its answers take as long as
+        they would on such a link. Raises `LaneError` when there is already one on the slot, ValueError for options
+        that there are not."""
         self._ask(
             "insert",
             card=card.to_json(),
             slot=slot,
-            options={"reselect": reselect, "end_of_file": end_of_file, "chained": chained, "pace": pace},
+            options=(options or CardOptions()).changed(**changes).to_json(),
             faults=faults.to_json() if faults else [],
             fresh=fresh,
         )
@@ -417,13 +417,10 @@ class _Host:
         if slot in self._slots:
             raise LaneError("there is a card on this slot")
         person = PersonCard.from_json(request["card"])
-        options = dict(request["options"])
-        if "end_of_file" in options:
-            options["end_of_file"] = EndOfFile(options["end_of_file"])
-        options["pace"] = Pace(options.get("pace", Pace.NONE))
+        options = CardOptions.from_json(request["options"])
         old = self._cards.get(person.id)
         kept = old.counters if old is not None and not request["fresh"] else None
-        card = VirtualCard(person, counters=kept, **options)
+        card = VirtualCard(person, options, counters=kept)
         if request["faults"]:
             card.set_faults(FaultPlan.from_json(request["faults"]))
         self._cards[person.id] = card

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta, timezone
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -30,11 +30,20 @@ FOREIGN_ORGANISATION = "TEST - ANOTHER ISSUER - NOT J-LIS"
 LIFETIME_MONTHS = 60
 
 
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+
+
 def new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def key_bytes(key: rsa.RSAPrivateKey) -> bytes:
+def new_ec_key() -> ec.EllipticCurvePrivateKey:
+    """P-384, for the experimental card."""
+    return ec.generate_private_key(ec.SECP384R1())
+
+
+def key_bytes(key: PrivateKey) -> bytes:
     """PKCS#8 DER, not encrypted: a test key."""
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
@@ -64,11 +73,13 @@ class Authority:
     """A certification authority: its self-signed certificate (DER) and its key."""
 
     certificate: bytes
-    key: rsa.RSAPrivateKey
+    key: PrivateKey
 
     @classmethod
-    def create(cls, today: date, purpose: str, organisation: str = ORGANISATION) -> Authority:
-        key = new_key()
+    def create(
+        cls, today: date, purpose: str, organisation: str = ORGANISATION, key: PrivateKey | None = None
+    ) -> Authority:
+        key = key or new_key()
         name = x509.Name(
             [
                 x509.NameAttribute(NameOID.COUNTRY_NAME, "JP"),
@@ -82,9 +93,9 @@ class Authority:
             .add_extension(_usage(authority=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
-        return cls(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER), key)
+        return cls(builder.sign(key, _hash(key)).public_bytes(Encoding.DER), key)
 
-    def user_authentication(self, key: rsa.RSAPublicKey, begin: date, end: date) -> bytes:
+    def user_authentication(self, key: PublicKey, begin: date, end: date) -> bytes:
         """A user-authentication certificate (EF 000A); the subject tells nothing about the holder."""
         alphabet = string.ascii_uppercase + string.digits
         opaque = "".join(secrets.choice(alphabet) for _ in range(22))
@@ -112,7 +123,7 @@ class Authority:
         return self._issue(self._leaf(subject, key, begin, end, committed=True))
 
     def _leaf(
-        self, subject: x509.Name, key: rsa.RSAPublicKey, begin: date, end: date, *, committed: bool
+        self, subject: x509.Name, key: PublicKey, begin: date, end: date, *, committed: bool
     ) -> x509.CertificateBuilder:
         issuer = x509.load_der_x509_certificate(self.certificate)
         return (
@@ -124,12 +135,14 @@ class Authority:
         )
 
     def _issue(self, builder: x509.CertificateBuilder) -> bytes:
-        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
+        return builder.sign(self.key, _hash(self.key)).public_bytes(Encoding.DER)
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, begin: date, end: date
-) -> x509.CertificateBuilder:
+def _hash(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384:
+    return hashes.SHA256() if isinstance(key, rsa.RSAPrivateKey) else hashes.SHA384()
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: PublicKey, begin: date, end: date) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -11,7 +11,7 @@ from typing import Any
 
 from devices.card.driver import CardLost, CardSeen, ReaderLost, ReaderSeen, Seen
 from devices.errors import CardBusy, CardMute, CardProgram, CardRemoved, CardReset, DeviceFault
-from devices.simulated.card import CardPulled, EndOfFile, FaultPlan, VirtualCard
+from devices.simulated.card import CardPulled, FaultPlan, VirtualCard
 from devices.simulated.files import CardKind, PersonCard
 
 READER_NAME = "Simulated reader 00 00"
@@ -114,13 +114,11 @@ class SimulatedDriver:
     ) -> None:
         """Put a card down, in the place of the one that lies there.
 
-        `person`: JSON of a `PersonCard`. `settings`: `reselect`, `end_of_file`, `chained`, `counters` of `VirtualCard`.
+        `person`: JSON of a `PersonCard`. `settings`: fields of `CardOptions`, and `counters` of `VirtualCard`.
         `tries`: counters by card id, used when `settings` has none.
         """
         holder = PersonCard.from_json(json.loads(bytes(person)))
         settings = {"counters": (tries or {}).get(holder.id), **settings}
-        if "end_of_file" in settings:
-            settings["end_of_file"] = EndOfFile(settings["end_of_file"])
         card = VirtualCard(holder, **settings)
         with self._lock:
             self.remove()

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from devices.simulated import files, pki
+from devices.simulated import files, pki, terminal
 from devices.simulated.card import VirtualCard
 from devices.simulated.files import CardKind, Face, PersonCard
 from devices.simulated.personas import Persona, load_persona, load_personas
@@ -22,7 +22,7 @@ from devices.simulated.pki import Authority
 
 __all__ = ["Persona", "World", "load_persona", "load_personas", "personas_folder"]
 
-_FORMAT = 2
+_FORMAT = 3
 _CARD_KEYS = 4
 
 
@@ -44,6 +44,7 @@ class World:
     auth_ca_key: bytes
     cv_anchor_key: bytes
     cv_issuer_key: bytes
+    terminal_root_key: bytes
     cards: Mapping[str, PersonCard]
 
     @classmethod
@@ -74,6 +75,7 @@ class World:
             auth_ca_key=pki.key_bytes(workshop.auth.key),
             cv_anchor_key=pki.key_bytes(workshop.anchor),
             cv_issuer_key=pki.key_bytes(workshop.issuer),
+            terminal_root_key=terminal.key_bytes(workshop.terminal_root),
             cards={persona.id: cards[persona.id] for persona in personas},
         )
 
@@ -118,6 +120,7 @@ _BYTES = (
     "auth_ca_key",
     "cv_anchor_key",
     "cv_issuer_key",
+    "terminal_root_key",
 )
 
 
@@ -131,6 +134,8 @@ class _Workshop:
         self.foreign = Authority.create(today, "user authentication", pki.FOREIGN_ORGANISATION)
         self.anchor, self.issuer = pki.new_key(), pki.new_key()
         self._cv_certificate = self._certify(self.issuer, self.anchor)
+        self.terminal_root = terminal.new_key()
+        self._session_key = pki.new_key()
         # One signing key (署名用) for everybody: no part of the kiosk uses it, only other clients of the card do.
         self._sign_key = pki.new_key()
         # Keys of the chips themselves: a few in turn are enough, and 0.1 s each. The forger has his own.
@@ -160,9 +165,14 @@ class _Workshop:
                 0x0002: files.card_face(face, card_key.public_key(), issuer),
                 0x0003: files.basic_info(0xFF30, 0xDF31),
                 0x0004: cv_certificate,
-                0x0005: files.number_image(issuer),
+                0x0005: files.number_image(card_key.public_key(), issuer),
             },
-            text=files.text_files(persona.name, persona.address, face, issuer, cv_certificate),
+            text=files.text_files(
+                persona.name,
+                persona.address,
+                face,
+                files.TextKeys(issuer, cv_certificate, card_key.public_key(), self._session_key.public_key()),
+            ),
             common=files.common_record(persona.card_expiry),
             auth_key=pki.key_bytes(auth_key),
             sign_key=b"" if pinless else pki.key_bytes(self._sign_key),
@@ -171,6 +181,7 @@ class _Workshop:
             sign_pin=persona.sign_pin,
             birth_pin=persona.birth_pin,
             number_b=persona.number_b,
+            terminal_root=terminal.public_bytes(self.terminal_root),
             tries={
                 "jpki/0018": 0 if pinless else persona.pin_tries,
                 "jpki/001B": 0 if pinless else persona.sign_tries,
@@ -201,12 +212,12 @@ class _Workshop:
         content = {
             0x0002: files.pad(self.sign.certificate),
             0x0006: files.token_info(),
-            0x0008: b"\x8f\x8f\x00",
+            0x0008: b"\x8f\x8f\x00",  # there is a certificate for signing, one for authentication
             0x000A: files.pad(certificate),
             0x000B: files.pad(authority.certificate),
         }
         if persona.kind is CardKind.PINLESS:
-            content[0x0008] = b"\x8f\x00\x00"
+            content[0x0008] = b"\x00\x8f\x00"
         else:
             signer = self._sign_key.public_key()
             content[0x0001] = files.pad(self.sign.digital_signature(signer, f"TEST {persona.id}", begin, end))

@@ -6,7 +6,7 @@ import pytest
 
 from devices.simulated.personas import Persona, load_personas
 from devices.simulated.world import World, personas_folder
-from tests.contract.card.talk import COMMON, JPKI, MY_NUMBER, TEXT, VISUAL, Talk
+from tests.contract.card.talk import COMMON, JPKI, JUKI, MY_NUMBER, TEXT, VISUAL, Talk
 
 (EMPLOYEE,) = (persona for persona in load_personas(personas_folder()) if persona.id == "employee")
 FREE = "free"
@@ -19,6 +19,7 @@ def secrets_of(persona: Persona) -> dict[str, dict[str, str]]:
         VISUAL: {"0011": persona.birth_pin, "0012": number_b, "0013": MY_NUMBER},
         TEXT: {"0011": persona.pin, "0014": MY_NUMBER, "0015": number_b},
         COMMON: {"001C": persona.pin},
+        JUKI: {"001C": persona.pin},
     }
 
 
@@ -35,11 +36,15 @@ READERS = {
     (VISUAL, "0003"): FREE,
     (VISUAL, "0004"): FREE,
     (VISUAL, "0005"): "0013",
+    (VISUAL, "0006"): "0012 0013",
     (TEXT, "0001"): "0011 0014",
     (TEXT, "0002"): "0011 0015",
     (TEXT, "0003"): "0011 0014 0015",
     (TEXT, "0004"): FREE,
     (TEXT, "0005"): FREE,
+    (TEXT, "0006"): "0011 0014 0015",
+    (TEXT, "0007"): "0011 0014 0015",
+    (TEXT, "0008"): FREE,
 }
 CASES = [(aid, fid, pin) for aid, fid in READERS for pin in (None, *SECRETS[aid])]
 
@@ -65,17 +70,19 @@ def test_pins_and_keys_are_never_read(talk: Talk, aid: str, fid: str) -> None:
     assert talk.status("00B0000000") == 0x6981
 
 
-def test_the_common_record_needs_its_pin(talk: Talk) -> None:
+def test_the_common_record_is_free(talk: Talk) -> None:
     talk.select(COMMON)
-    talk.file("0001")
-    assert talk.status("00B2010400") == 0x6982
-    talk.verify("001C", EMPLOYEE.pin)
     talk.file("0001")
     data, status = talk.send("00B2010400")
     assert status == 0x9000
     assert data[:2] == b"\x01\x1c"
     assert data.endswith(f"{EMPLOYEE.card_expiry:%Y%m%d}".encode())
     assert talk.status("00B2020400") == 0x6A83
+    talk.select(COMMON)
+    assert talk.send("00B2010C00") == (data, 0x9000)  # by short identifier
+    assert talk.status("00B2010500") == 0x6A81
+    assert talk.status("00B2010600") == 0x6A86
+    assert talk.status("00B0000000") == 0x6981
 
 
 @pytest.mark.parametrize(("key", "pin", "other"), [("0017", "0018", "001B"), ("001A", "001B", "0018")])
