@@ -176,6 +176,12 @@ class CameraDriver(StrEnum):
     SIMULATED = "simulated"
 
 
+class ScannerDriver(StrEnum):
+    OFF = "off"
+    OPENCV = "opencv"
+    SIMULATED = "simulated"
+
+
 class FaceEngine(StrEnum):
     CENTRED = "centred"
     FACE_RECOGNITION = "face_recognition"
@@ -363,6 +369,26 @@ class CameraTable:
             Text('/dev/..., or a number such as "0"', r"/dev/[A-Za-z0-9_.:/\-]{1,100}|\d{1,2}"),
             "Prefer /dev/v4l/by-id/..., which stays the same when cables are moved.",
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerTable:
+    """The second camera, above the reader: reads birth date, expiry and security code from the printed card."""
+
+    driver: ScannerDriver = field(
+        default=ScannerDriver.SIMULATED,
+        metadata=key(Word(ScannerDriver), "off: patients type them. opencv: a camera of this machine."),
+    )
+    device: str = field(
+        default="/dev/video1",
+        metadata=key(
+            Text('/dev/..., or a number such as "1"', r"/dev/[A-Za-z0-9_.:/\-]{1,100}|\d{1,2}"),
+            "Another one than `camera.device`; prefer /dev/v4l/by-id/...",
+        ),
+    )
+    seconds: float = field(
+        default=12.0, metadata=key(Number(5, 60), "A card that cannot be read for so long is typed instead.")
     )
 
 
@@ -668,6 +694,7 @@ class Settings:
     reader: ReaderTable = field(default_factory=ReaderTable)
     card: CardTable = field(default_factory=CardTable)
     camera: CameraTable = field(default_factory=CameraTable)
+    scanner: ScannerTable = field(default_factory=ScannerTable)
     face: FaceTable = field(default_factory=FaceTable)
     gateway: GatewayTable = field(default_factory=GatewayTable)
     consent: ConsentTable = field(default_factory=ConsentTable)
@@ -686,6 +713,7 @@ class Settings:
         return (
             self.reader.driver is not ReaderDriver.PCSC
             or self.camera.driver is CameraDriver.SIMULATED
+            or self.scanner.driver is ScannerDriver.SIMULATED
             or self.gateway.driver is GatewayDriver.SIMULATED
             or self.card.accept is Accept.TEST_PKI
         )
@@ -758,6 +786,7 @@ class Settings:
             kind=self.kiosk.kind,
             questions=self.questions,
             number_questions=(Item.LIMIT,),
+            scanner=self.scanner.driver is not ScannerDriver.OFF,
             lookup=self.lookup.source is not LookupSource.OFF,
             postpone=self.downtime.queue,
             leaflet=self.leaflet.pages if self.leaflet.show else (),
@@ -968,6 +997,8 @@ def _conflicts(settings: Settings) -> Iterable[Problem]:
             yield Problem(0, "reader.driver", f'"{settings.reader.driver}" is refused {why}', '"pcsc"')
         if settings.camera.driver is not CameraDriver.OPENCV:
             yield Problem(0, "camera.driver", f'"{settings.camera.driver}" is refused {why}', '"opencv"')
+        if settings.scanner.driver is ScannerDriver.SIMULATED:
+            yield Problem(0, "scanner.driver", f'"{settings.scanner.driver}" is refused {why}', '"opencv", "off"')
         if gateway.driver is not GatewayDriver.HTTPS:
             yield Problem(0, "gateway.driver", f'"{gateway.driver}" is refused {why}', '"https"')
         if card.accept is not Accept.JPKI:
@@ -1020,6 +1051,10 @@ def _conflicts(settings: Settings) -> Iterable[Problem]:
             "is not longer than gateway.overall_seconds",
             f"more than {gateway.overall_seconds:g}",
         )
+    camera, scanner = settings.camera, settings.scanner
+    both = camera.driver is CameraDriver.OPENCV and scanner.driver is ScannerDriver.OPENCV
+    if both and camera.device == scanner.device:
+        yield Problem(0, "scanner.device", "is the camera that looks at the patient", "another than camera.device")
     yield from _cases(settings)
     if settings.screen.diagonal_mm and settings.screen.mm_per_px:
         yield Problem(0, "screen.mm_per_px", "is given beside screen.diagonal_mm", "one of the two, the other 0")
@@ -1125,6 +1160,7 @@ def reference() -> str:
         "  `face_recognition` and an institution code that begins with 99.",
         '- `card.accept = "jpki"` needs `card.relying_party` and `card.ca_files`, and is refused together with the',
         "  simulated gateway or the simulated reader.",
+        '- `scanner.device` is another camera than `camera.device` when both are `"opencv"`.',
         "- The simulated gateway needs an institution code that begins with 99.",
         '- `gateway.driver = "https"` needs `url`, `ca_file`, `client_cert` and `client_key`.',
         "- `face.accept` < `face.grey`, and neither is laxer than the engine's measured limit.",

@@ -25,6 +25,30 @@ class ReadCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class StartScan:
+    """Look at the printed front of the card. Another scan that runs is over."""
+
+    reception: ReceptionId
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopScan:
+    """No answer of this scan is wanted any more."""
+
+    reception: ReceptionId
+    scan: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetNumber:
+    """Overwrite a scanned number that is not used."""
+
+    reception: ReceptionId
+    number: NumberRef
+
+
+@dataclass(frozen=True, slots=True)
 class ReadPhoto:
     """Exactly one VERIFY of 照合番号B."""
 
@@ -167,6 +191,9 @@ class StoreService:
 Command = (
     PrepareGateway
     | ReadCertificate
+    | StartScan
+    | StopScan
+    | ForgetNumber
     | ReadPhoto
     | SignWithPin
     | StartFace

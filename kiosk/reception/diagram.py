@@ -20,6 +20,7 @@ PHASES: dict[str, tuple[type, ...]] = {
     "Identity": (
         s.Choosing,
         s.AwaitingRead,
+        s.Scanning,
         s.EnteringNumber,
         s.ReadingPhoto,
         s.Looking,
@@ -100,7 +101,7 @@ class Edge:
 def explore() -> list[Edge]:
     """Every step that leads from one kind of state to another, in the order found."""
     # Fewer to walk through, and each kind of step is still there.
-    policy = Policy(face_attempts=2, postpone=True, questions=(Item.MEDICATION, Item.DISEASE))
+    policy = Policy(face_attempts=2, postpone=True, scanner=True, questions=(Item.MEDICATION, Item.DISEASE))
     start = s.Kiosk()
     known = {_key(start)}
     todo = deque([start])
@@ -161,7 +162,7 @@ def _events(state: s.State) -> Iterator[e.Event]:
     yield from (e.MethodChosen(method) for method in s.Method)
     yield e.LastTryAccepted()
     yield e.PinEntered(s.PinRef("pin"))
-    yield e.NumberEntered(s.NumberRef("number"))
+    yield from (e.NumberEntered(s.NumberRef("number")), e.TypeNumber())
     yield e.TryAgain()
     yield e.OtherMethod()
     yield e.StaffEntered(s.PinRef("credential"), s.StaffReason.OTHER)
@@ -184,6 +185,10 @@ def _events(state: s.State) -> Iterator[e.Event]:
     prints = state.fingerprint if isinstance(state, s.Rechecking) else "card"
     for fingerprint, pin, number in ((prints, 3, 10), (prints, 1, 3), ("another", 3, 10)):
         yield e.CertificateCame(reception, job, s.CertificateRef("certificate"), 1, fingerprint, pin, number)
+    visit = s.visit_of(state)
+    if visit is not None and isinstance(visit.printed, s.Scan):
+        yield e.NumberScanned(reception, visit.printed.job, s.NumberRef("number"))
+        yield e.JobFailed(reception, visit.printed.job, FailureCode.SCAN_UNREADABLE)
     yield e.PhotoCame(reception, job, s.PhotoRef("photo"), s.EvidenceRef("presence"), 1)
     yield e.SignatureCame(reception, job, s.EvidenceRef("signature"), 1)
     yield from (e.PinRefused(reception, job, tries) for tries in (3, 1, 0))

@@ -60,6 +60,13 @@ class FaceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ScannerChanged:
+    """Why the printed card cannot be read; None when it can."""
+
+    failure: FailureCode | None
+
+
+@dataclass(frozen=True, slots=True)
 class Blocked:
     """Something outside the devices keeps the kiosk closed; None when it is gone."""
 
@@ -94,6 +101,11 @@ class NumberEntered:
     """照合番号B, plausible (kiosk.reception.number)."""
 
     number: NumberRef
+
+
+@dataclass(frozen=True, slots=True)
+class TypeNumber:
+    """Rather type 照合番号B than wait until it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +251,7 @@ class Test(StrEnum):
 
     READER = "reader"
     CAMERA = "camera"
+    SCANNER = "scanner"
     GATEWAY = "gateway"
 
 
@@ -279,6 +292,20 @@ class CertificateCame:
     fingerprint: str
     pin_tries: int | None
     number_tries: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanHinted:
+    reception: ReceptionId
+    job: int
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberScanned:
+    reception: ReceptionId
+    job: int
+    number: NumberRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +458,8 @@ class TestDone:
 
 Result = (
     CertificateCame
+    | ScanHinted
+    | NumberScanned
     | PhotoProgressed
     | PhotoCame
     | SignatureCame
@@ -448,13 +477,14 @@ Result = (
     | HandedOff
     | JobFailed
 )
-Device = CardPut | CardTaken | ReaderUp | ReaderDown | CameraChanged | FaceChanged | Blocked
+Device = CardPut | CardTaken | ReaderUp | ReaderDown | CameraChanged | FaceChanged | ScannerChanged | Blocked
 Intent = (
     NoCardChosen
     | MethodChosen
     | LastTryAccepted
     | PinEntered
     | NumberEntered
+    | TypeNumber
     | TryAgain
     | OtherMethod
     | StaffEntered

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from kiosk.reception import commands as c
 from kiosk.reception import events as e
-from kiosk.reception import lookup
+from kiosk.reception import lookup, scanning
 from kiosk.reception import states as s
 from kiosk.reception.consent import MEDICAL, Answers, Draft
 from kiosk.reception.failure import TABLE, FailureCode, Helper, may_succeed_later
@@ -167,6 +167,7 @@ class _Step:
                 | e.ReaderDown()
                 | e.CameraChanged()
                 | e.FaceChanged()
+                | e.ScannerChanged()
                 | e.Blocked()
             ):
                 after = self._device(state, event)
@@ -174,6 +175,8 @@ class _Step:
                 after = self._maintenance_result(state, event)
             case (
                 e.CertificateCame()
+                | e.ScanHinted()
+                | e.NumberScanned()
                 | e.PhotoProgressed()
                 | e.PhotoCame()
                 | e.SignatureCame()
@@ -237,7 +240,11 @@ class _Step:
             c.PrepareGateway(reception),
             c.ReadCertificate(reception, job, presence),
         )
-        return s.Choosing(visit, job)
+        return self.choose(visit, job)
+
+    def choose(self, visit: s.Visit, job: int | None) -> s.Choosing:
+        """The page of methods; the printed card is looked at meanwhile."""
+        return s.Choosing(scanning.start(self, visit), job)
 
     def end(self, visit: s.Visit, ending: s.Ending) -> s.State:
         """The reception stops here; the card is still on the reader."""
@@ -247,6 +254,7 @@ class _Step:
     def problem(
         self, visit: s.Visit, failure: FailureCode, upstream: str = "", retry: s.Retry | None = None
     ) -> s.Problem:
+        visit = scanning.stop(self, visit)
         self.do(c.Record("problem", visit.reception, failure.value), c.Play(c.Sound.PROBLEM))
         if not may_succeed_later(failure):
             retry = None
@@ -268,11 +276,11 @@ class _Step:
                     return self.problem(visit, failure)
                 if not certificate.face_usable:
                     return self.problem(visit, FailureCode.NUMBER_GUARDED)
-                return s.EnteringNumber(visit)
+                return scanning.chosen(self, visit)
             case Method.PIN:
-                return self.ask_pin(visit)
+                return self.ask_pin(scanning.stop(self, visit))
             case Method.STAFF:
-                return s.StaffConfirming(visit)
+                return s.StaffConfirming(scanning.stop(self, visit))
             case _:
                 assert_never(method)
 
@@ -405,6 +413,12 @@ class _Step:
                     self.do(c.StopFace(state.visit.reception))
                     return self.problem(state.visit, failure)
                 return state
+            case e.ScannerChanged():
+                # Faces go on with typing; the counter is told once.
+                if event.failure is not None and self.health.scanner is None:
+                    self.do(c.CallCounter("scanner_lost"))
+                self.health = replace(self.health, scanner=event.failure)
+                return state
             case e.Blocked():
                 self.health = replace(self.health, blocked=event.failure)
                 return self.idle(None) if isinstance(state, s.Idle | s.Leaflet | s.OutOfService) else state
@@ -439,7 +453,8 @@ class _Step:
                 if visit.certificate is None or _over(state):
                     self.waiting = s.Waiting(event.presence, event.fresh)
                     return self.idle(visit.reception)
-                return self._recheck(visit, visit.certificate.fingerprint, self._suspend(state), event)
+                behind = self._suspend(state)
+                return self._recheck(_visit(behind), visit.certificate.fingerprint, behind, event)
 
     def _recheck(self, visit: s.Visit, fingerprint: str, behind: s.CardState, event: e.CardPut) -> s.State:
         job = self.job()
@@ -478,7 +493,8 @@ class _Step:
         if visit.certificate is None or _over(state):
             return self.idle(visit.reception)
         self.do(c.Play(c.Sound.PROBLEM))
-        return s.PutBack(visit, visit.certificate.fingerprint, self._suspend(state))
+        behind = self._suspend(state)
+        return s.PutBack(_visit(behind), visit.certificate.fingerprint, behind)
 
     def _reader_lost(self, state: s.State) -> s.State:
         if isinstance(state, s.LookupState):
@@ -506,9 +522,14 @@ class _Step:
         """The state to come back to: nothing is repeated that needs the patient's consent (VERIFY)."""
         match state:
             case s.Choosing():
-                return replace(state, job=None)
+                return s.Choosing(scanning.pause(self, state.visit), None)
+            case s.Scanning():
+                return s.Scanning(scanning.pause(self, state.visit))
             case s.VerifyingPin():
                 return s.EnteringPin(state.visit)
+            case s.ReadingPhoto(scanned=True):
+                # Nobody typed it, so nobody types it again: choosing the face once more is enough.
+                return s.Choosing(state.visit, None)
             case s.ReadingPhoto():
                 return s.EnteringNumber(state.visit, s.NumberProblem.INTERRUPTED)
             case s.Looking():
@@ -522,12 +543,16 @@ class _Step:
         self.do(c.Record("card_put_back", s.reception_of(state)))
         state = _with_card(state, certificate, presence)
         match state:
+            case s.Choosing():
+                return self.choose(state.visit, None)
             case s.Looking():
                 return self.look(state.visit, state.photo)
             case s.EnteringPin() | s.LastTry():
                 return self.ask_pin(state.visit)
-            case s.EnteringNumber() if not certificate.face_usable:
+            case s.EnteringNumber() | s.Scanning() if not certificate.face_usable:
                 return self.problem(state.visit, FailureCode.NUMBER_GUARDED)
+            case s.Scanning():
+                return scanning.chosen(self, state.visit)
             case s.AskingAll():
                 return self.unless_nothing_to_ask(state)
             case _:
@@ -572,6 +597,8 @@ class _Step:
             case s.Registering():
                 retry = s.RetryRegister(state.identified)
                 return self.problem(state.identified.visit, FailureCode.STEP_TIMEOUT, retry=retry)
+            case s.Scanning():
+                return scanning.give_up(self, state.visit)
             case s.VerifyingPin() | s.ReadingPhoto():
                 return self.problem(_unread(state.visit), FailureCode.STEP_TIMEOUT)
             case s.AwaitingRead() | s.CheckingStaff():
@@ -621,7 +648,9 @@ class _Step:
                     return state
                 if state.visit.certificate is None:
                     assert state.job is not None
-                    return s.AwaitingRead(state.visit, state.job, event.method)
+                    face = event.method is Method.FACE
+                    visit = state.visit if face else scanning.stop(self, state.visit)
+                    return s.AwaitingRead(visit, state.job, event.method)
                 return self.start_method(state.visit, event.method)
             case ((s.FaceRetry() | s.Problem()), e.MethodChosen()):
                 visit = state.visit
@@ -640,6 +669,8 @@ class _Step:
                 job = self.job()
                 self.do(c.ReadPhoto(state.visit.reception, job, state.visit.presence, event.number))
                 return s.ReadingPhoto(state.visit, job)
+            case s.Scanning(), e.TypeNumber():
+                return s.EnteringNumber(scanning.stop(self, state.visit))
             case s.FaceRetry(), e.TryAgain():
                 return self.look(state.visit, state.photo)
             case s.StaffConfirming(), e.StaffEntered():
@@ -654,13 +685,20 @@ class _Step:
                     return state
                 return self.postpone(state.visit.reception, late_work, state.visit.presence)
             case (
-                (s.LastTry() | s.EnteringPin() | s.EnteringNumber() | s.StaffConfirming() | s.FaceRetry()),
+                (
+                    s.LastTry()
+                    | s.EnteringPin()
+                    | s.Scanning()
+                    | s.EnteringNumber()
+                    | s.StaffConfirming()
+                    | s.FaceRetry()
+                ),
                 (e.OtherMethod() | e.Back()),
             ):
-                return s.Choosing(state.visit, None)
+                return self.choose(state.visit, None)
             case s.Looking(), (e.OtherMethod() | e.Back()):
                 self.do(c.StopFace(state.visit.reception))
-                return s.Choosing(state.visit, None)
+                return self.choose(state.visit, None)
             case s.OfferingRegistration(), e.RegistrationAnswered():
                 if event.yes:
                     return self.register(state.identified)
@@ -748,7 +786,7 @@ class _Step:
             case None if _goes_on(state):
                 job = self.job()
                 self.do(c.ReadCertificate(state.visit.reception, job, state.visit.presence))
-                return s.Choosing(_unread(state.visit), job)
+                return self.choose(_unread(state.visit), job)
             case None:
                 return state
             case _:
@@ -796,6 +834,8 @@ class _Step:
         """A result counts only for the reception and the job that wait for it."""
         if s.reception_of(state) != event.reception:
             return state
+        if isinstance(event, e.ScanHinted | e.NumberScanned) or scanning.waits_for(state, event.job):
+            return scanning.result(self, state, event)
         if getattr(state, "job", None) != event.job:
             return self._result_behind(state, event) if isinstance(state, s.PutBack | s.Rechecking) else state
         if isinstance(state, s.LookupState):
@@ -831,6 +871,9 @@ class _Step:
                 visit = _tries(state.visit, number=event.tries_left)
                 if visit.certificate is None or not visit.certificate.face_usable:
                     return self.problem(visit, FailureCode.NUMBER_GUARDED)
+                if state.scanned:  # never twice: whatever was misread would be misread again
+                    visit = replace(visit, printed=s.Unscanned())
+                    return s.EnteringNumber(visit, s.NumberProblem.MISREAD)
                 return s.EnteringNumber(visit, s.NumberProblem.WRONG)
             case s.Looking(), e.FaceHinted():
                 return replace(state, hint=event.hint)
@@ -971,6 +1014,12 @@ class _Step:
                 return s.StaffRoom(None, tuple(sorted(known.items())))
             case _:
                 return state
+
+
+def _visit(state: s.CardState) -> s.Visit:
+    visit = s.visit_of(state)
+    assert visit is not None
+    return visit
 
 
 def _presence(state: s.State) -> int | None:

@@ -38,6 +38,7 @@ class Policy:
     # What the institution uses, by card and by number; factory setting: docs/sources.md, "consents".
     questions: tuple[Item, ...] = (Item.MEDICATION, Item.CHECKUP, Item.DISEASE)
     number_questions: tuple[Item, ...] = (Item.LIMIT,)
+    scanner: bool = False  # a second camera looks at the printed card
     lookup: bool = True  # staff may look up by insured number
     postpone: bool = False  # the encrypted queue for a line that is down
     leaflet: tuple[str, ...] = leaflet.PAGES

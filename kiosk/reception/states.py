@@ -180,12 +180,43 @@ class Eligibility:
     prescriptions: tuple[Prescription, ...] = ()
 
 
+# --- the printed card ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The printed front is being looked at. `hint` is a word of `devices.ports.ScanHint`."""
+
+    job: int
+    hint: str = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """照合番号B was read. It is sent to the card once, and only when the patient chooses the face."""
+
+    number: NumberRef
+
+
+@dataclass(frozen=True, slots=True)
+class Unscanned:
+    """To be typed. `failure`: why it could not be read; None: the card refused what was read."""
+
+    failure: FailureCode | None = None
+
+
+Printed = Scan | Scanned | Unscanned
+
+
 # --- a reception in progress ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A reception with a card. `certificate` is None until it was read; `photo` outlives a change of method."""
+    """A reception with a card. `certificate` is None until it was read; `photo` outlives a change of method.
+
+    `printed`: what became of the printed front; None while nobody looks at it.
+    """
 
     reception: ReceptionId
     presence: int
@@ -193,6 +224,7 @@ class Visit:
     photo: CardPhoto | None = None
     face_attempts: int = 0
     refused: tuple[Method, ...] = ()  # methods that this reception cannot use any more
+    printed: Printed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +249,7 @@ class NumberProblem(StrEnum):
 
     WRONG = "wrong"  # the card refused it
     INTERRUPTED = "interrupted"  # the card was taken away while it was read
+    MISREAD = "misread"  # the card refused what the scanner had read
 
 
 class Ending(StrEnum):
@@ -316,6 +349,13 @@ class VerifyingPin:
 
 
 @dataclass(frozen=True, slots=True)
+class Scanning:
+    """The face was chosen, and the printed front is not read yet (`visit.printed` is a `Scan`)."""
+
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
 class EnteringNumber:
     """照合番号B: birth date, expiry year and security code printed on the card."""
 
@@ -325,10 +365,13 @@ class EnteringNumber:
 
 @dataclass(frozen=True, slots=True)
 class ReadingPhoto:
+    """`scanned`: the number came from the scanner."""
+
     visit: Visit
     job: int
     done: int = 0
     total: int = 0
+    scanned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -668,6 +711,7 @@ CardState = (
     | LastTry
     | EnteringPin
     | VerifyingPin
+    | Scanning
     | EnteringNumber
     | ReadingPhoto
     | Looking
@@ -714,11 +758,12 @@ State = (
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What works. `reader_failure` is None when a reader is there."""
+    """What works. `reader_failure` is None when a reader is there, `scanner` when the printed card can be read."""
 
     reader_failure: FailureCode | None = FailureCode.READER_MISSING
     camera: bool = True
     face: bool = True
+    scanner: FailureCode | None = None
     open: bool = True  # staff may close the kiosk
     blocked: FailureCode | None = None  # e.g. the hand-off folder belongs to another institution
 

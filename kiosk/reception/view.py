@@ -25,6 +25,7 @@ class Page(StrEnum):
     READING = "reading"
     LAST_TRY = "last_try"
     PIN = "pin"
+    SCAN_CARD = "scan_card"
     CARD_NUMBER = "card_number"
     LOOK_HERE = "look_here"
     FACE_RETRY = "face_retry"
@@ -90,6 +91,13 @@ class PinPanel:
 @dataclass(frozen=True, slots=True)
 class NumberPanel:
     """The 照合番号B keypad: era birth date, expiry year, security code."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPanel:
+    """The printed card is looked at; `hint` is a word of ScanHint."""
+
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,7 @@ class RoomPanel:
 Panel = (
     PinPanel
     | NumberPanel
+    | ScanPanel
     | LookPanel
     | ProgressPanel
     | StaffPanel
@@ -272,6 +281,10 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             key = "notice.pin_wrong" if state.wrong else "notice.tries"
             notice = None if tries is None else Text(key, {"tries": tries})
             return _make(Page.PIN, notice=notice, panel=PinPanel(tries), back=_OTHER, can_cancel=True)
+        case s.Scanning():
+            hint = state.visit.printed.hint if isinstance(state.visit.printed, s.Scan) else s.Scan(0).hint
+            typing = _action("type_number", e.TypeNumber())
+            return _make(Page.SCAN_CARD, actions=(typing,), panel=ScanPanel(hint), back=_OTHER, can_cancel=True)
         case s.EnteringNumber():
             return _make(
                 Page.CARD_NUMBER,
@@ -354,7 +367,7 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             notice = _staff_notice(state.refused, state.wait_seconds)
             return _make(Page.STAFF_DOOR, notice=notice, panel=DoorPanel(state.wait_seconds), back=_BACK)
         case s.StaffRoom():
-            return _room(state, kiosk.health)
+            return _room(state, kiosk.health, policy)
         case _:
             assert_never(state)
 
@@ -398,7 +411,10 @@ def _item(item: Item) -> Text:
 def _choose(visit: s.Visit, reading: bool, health: s.Health, policy: Policy) -> View:
     usable = methods(visit, health, policy)
     notice = None
-    if Method.PIN not in usable:
+    printed = visit.printed
+    if isinstance(printed, s.Scan) and printed.hint == "face_down" and Method.FACE in usable:
+        notice = Text("notice.card_face_down")  # it can be turned over while one chooses
+    elif Method.PIN not in usable:
         notice = Text("notice.pin_unavailable")
     elif Method.FACE not in usable:
         notice = Text("notice.face_unavailable")
@@ -420,8 +436,14 @@ def _number_notice(state: s.EnteringNumber) -> Text | None:
             return Text("notice.number_wrong", {"tries": max(0, (tries or 0) - 3)})
         case s.NumberProblem.INTERRUPTED:
             return Text("notice.number_interrupted")
+        case s.NumberProblem.MISREAD:
+            return Text("notice.number_misread")
         case None:
-            return None
+            failure = state.visit.printed.failure if isinstance(state.visit.printed, s.Unscanned) else None
+            if failure is None:
+                return None
+            unread = failure is FailureCode.SCAN_UNREADABLE
+            return Text("notice.number_unread" if unread else "notice.scanner_lost")
         case _:
             assert_never(state.problem)
 
@@ -640,11 +662,12 @@ def _problem(state: s.Problem, health: s.Health, policy: Policy) -> View:
     )
 
 
-def _room(state: s.StaffRoom, health: s.Health) -> View:
+def _room(state: s.StaffRoom, health: s.Health, policy: Policy) -> View:
     idle = state.running is None
     tests = tuple(
         Action(f"test_{device.value}", Text(f"action.test_{device.value}"), e.TestWanted(device), enabled=idle)
         for device in e.Test
+        if device is not e.Test.SCANNER or policy.scanner
     )
     service = _action("close_kiosk", e.ServiceSet(False)) if health.open else _action("open_kiosk", e.ServiceSet(True))
     leave = Action("leave", Text("action.leave"), e.StaffLeft(), Weight.MAIN)

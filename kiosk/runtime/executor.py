@@ -96,6 +96,8 @@ class Adapters:
     audit: Audit
     desk: Desk
     service: ServiceSwitch
+    scanner: d.CardFaceScanner | None = None
+    card_camera: d.Camera | None = None  # above the reader; belongs to the scanner
 
 
 class Executor:
@@ -108,11 +110,12 @@ class Executor:
         self._net: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="net", daemon=True)
         self._lock = threading.Lock()
-        self._jobs: dict[int, s.ReceptionId] = {}  # card and face jobs that are not answered yet
+        self._jobs: dict[int, s.ReceptionId] = {}  # card, scan and face jobs without an answer yet
         self._card: int | None = None
         self._reader_ready = False
         self._recycle_card = False
         self._face_used = False
+        self._scanner_used = False
         self._progress = (0, 0)
 
     # --- life ------------------------------------------------------------------------------------------------------
@@ -121,10 +124,18 @@ class Executor:
         self._thread.start()
         self._do.camera.start()
         self._do.face.start(self._face_event)
+        if self._do.card_camera is not None:
+            self._do.card_camera.start()
+        if self._do.scanner is not None:
+            self._do.scanner.start(self._scan_event)
         self._do.reader.start(self._card_event)
 
     def stop(self) -> None:
         self._do.reader.stop()
+        if self._do.scanner is not None:
+            self._do.scanner.stop()
+        if self._do.card_camera is not None:
+            self._do.card_camera.stop()
         self._do.face.stop()
         self._do.camera.stop()
         self._net.put(None)
@@ -152,6 +163,15 @@ class Executor:
                 self._vault.open(command.reception)
                 self._expect(command.job, command.reception)
                 self._do.reader.read_certificate(command.job, command.presence)
+            case c.StartScan():
+                self._start_scan(command)
+            case c.StopScan():
+                self._answered(command.scan)
+                if self._do.scanner is not None:
+                    self._do.scanner.cancel()
+            case c.ForgetNumber():
+                with suppress(ReceptionOver):
+                    self._secret(command.number).wipe()
             case c.ReadPhoto():
                 self._expect(command.job, command.reception)
                 self._net.put(partial(self._answering, command, partial(self._read_photo, command)))
@@ -200,19 +220,32 @@ class Executor:
     def _wipe(self, reception: s.ReceptionId) -> None:
         self._vault.wipe(reception)
         self._do.face.cancel()
+        if self._do.scanner is not None:
+            self._do.scanner.cancel()
         self._do.reader.release()
         self._net.put(partial(self._do.gateway.forget, reception))
         with self._lock:
             self._jobs = {job: owner for job, owner in self._jobs.items() if owner != reception}
             card_in = self._card is not None
             face_used, self._face_used = self._face_used, False
+            scanner_used, self._scanner_used = self._scanner_used, False
             recycle_card = not card_in and self._recycle_card
             if recycle_card:
                 self._recycle_card = False
         if face_used:
             self._do.face.recycle()
+        if scanner_used and self._do.scanner is not None:
+            self._do.scanner.recycle()
         if recycle_card:
             self._do.reader.recycle()
+
+    def _start_scan(self, command: c.StartScan) -> None:
+        self._expect(command.job, command.reception)
+        if self._do.scanner is None:
+            self._scan_event(d.ScanFailed(command.job, DeviceFault.SCANNER_LOST))
+            return
+        self._scanner_used = True
+        self._do.scanner.begin(command.job)
 
     def _start_face(self, command: c.StartFace) -> None:
         try:
@@ -376,6 +409,10 @@ class Executor:
             case e.Test.CAMERA:
                 if self._do.camera.fault() is not None or self._do.camera.latest() is None:
                     finding = FailureCode.CAMERA_LOST.name.lower()
+            case e.Test.SCANNER:
+                camera = self._do.card_camera
+                if camera is None or camera.fault() is not None or camera.latest() is None:
+                    finding = FailureCode.SCANNER_LOST.name.lower()
             case e.Test.GATEWAY:
                 try:
                     self._do.gateway.check()
@@ -526,6 +563,41 @@ class Executor:
                     self._post(e.JobFailed(reception, event.job, FAULTS[event.fault]))
             case _:
                 assert_never(event)
+
+    def _scan_event(self, event: d.ScanEvent) -> None:
+        match event:
+            case d.ScannerReady():
+                self._post(e.ScannerChanged(None))
+            case d.ScanHinted():
+                reception = self._owner(event.job)
+                if reception is not None:
+                    self._post(e.ScanHinted(reception, event.job, event.hint.value))
+            case d.NumberScanned():
+                self._number_scanned(event)
+            case d.ScanFailed():
+                self._scan_failed(event)
+            case _:
+                assert_never(event)
+
+    def _number_scanned(self, event: d.NumberScanned) -> None:
+        reception = self._arrived(event.job, event.number)
+        if reception is None:
+            return
+        with event.number as blob:
+            number = blob.secret()
+        with suppress(ReceptionOver):
+            handle = s.NumberRef(self._vault.put(reception, "number", number))
+            self._post(e.NumberScanned(reception, event.job, handle))
+
+    def _scan_failed(self, event: d.ScanFailed) -> None:
+        # The same word of the face process would mean the camera before the patient.
+        missing = event.fault is DeviceFault.MODEL_MISSING
+        failure = FailureCode.SCANNER_WORKER_LOST if missing else FAULTS[event.fault]
+        if failure is not FailureCode.SCAN_UNREADABLE:
+            self._post(e.ScannerChanged(failure))
+        reception = self._answered(event.job)
+        if reception is not None:
+            self._post(e.JobFailed(reception, event.job, failure))
 
     def _owner(self, job: int) -> s.ReceptionId | None:
         with self._lock:

@@ -143,6 +143,8 @@ def _same_page(before: s.State, after: s.State) -> bool:
     match before, after:
         case s.ReadingPhoto(), s.ReadingPhoto():
             return before.job == after.job
+        case s.Scanning(), s.Scanning():
+            return True
         case s.Looking(), s.Looking():
             return before.job == after.job
         case s.Choosing(), s.Choosing():

@@ -169,6 +169,10 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     yield "choose_method", s.Choosing(visit, None), ()
     yield "choose_method_reading", s.Choosing(replace(visit, certificate=None), 1), ()
     yield "choose_method_no_pin", s.Choosing(replace(visit, certificate=_NO_PIN), None), ()
+    turned = replace(visit, printed=s.Scan(1, "face_down"))
+    yield "choose_method_face_down", s.Choosing(turned, None), ()
+    for hint in ("no_card", "face_down", "other_card", "unclear", "reading"):
+        yield f"scan_card_{hint}", s.Scanning(replace(visit, printed=s.Scan(1, hint))), ()
     yield "reading", s.ReadingPhoto(visit, 1, 6200, 14800), ()
     yield "last_try", s.LastTry(replace(visit, certificate=replace(certificate, pin_tries=1))), ()
     yield "pin", s.EnteringPin(visit), ("key:1", "key:2")
@@ -181,6 +185,10 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     doubt = ("field:era:heisei", "key:0", "key:3", "key:0", "key:2", "key:3", "key:0")
     yield "card_number_doubt", s.EnteringNumber(visit), doubt
     yield "card_number_wrong", s.EnteringNumber(visit, s.NumberProblem.WRONG), ()
+    yield "card_number_misread", s.EnteringNumber(visit, s.NumberProblem.MISREAD), ()
+    for code in (FailureCode.SCAN_UNREADABLE, FailureCode.SCANNER_LOST):
+        unread = replace(visit, printed=s.Unscanned(code))
+        yield f"card_number_{code.name.lower()}", s.EnteringNumber(unread), ()
     yield "look_here", s.Looking(visit, _PHOTO, 1, "closer"), ()
     yield "look_here_good", s.Looking(replace(visit, face_attempts=1), _PHOTO, 1, "good"), ()
     yield "face_retry", s.FaceRetry(replace(visit, face_attempts=1), _PHOTO, unclear=True), ()
@@ -338,9 +346,12 @@ def samples(policy: Policy, language: str) -> list[Sample]:
     asking = next(sample for sample in found if sample.name == "consent_all")
     closed = s.Kiosk(s.StaffRoom(), s.Health(None, open=False), language)
     away = s.PutBack(_VISIT, "sample", s.EnteringPin(_VISIT))
+    tested = s.StaffRoom(findings=(("camera", "ok"), ("reader", "ok"), ("scanner", "scanner_lost")))
+    scanner = replace(policy, scanner=True)
     return [
         *found,
         Sample("staff_room_closed", view(closed, policy)),
+        Sample("staff_room_scanner", view(s.Kiosk(tested, s.Health(None), language), scanner)),
         *(
             Sample(f"put_back_{code.name.lower()}", view(s.Kiosk(away, s.Health(code), language), policy))
             for code in (FailureCode.READER_HUNG, FailureCode.READER_SERVICE_DOWN, FailureCode.SEVERAL_CARDS)

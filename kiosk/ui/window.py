@@ -34,6 +34,7 @@ from kiosk.ui.pages.maintenance import RoomBody
 from kiosk.ui.pages.number import NumberBody
 from kiosk.ui.pages.query import QueryBody
 from kiosk.ui.pages.refused import RefusedBody
+from kiosk.ui.pages.scan import ScanBody
 from kiosk.ui.pages.start import ClosedBody, IdleBody, NoCardBody
 from kiosk.ui.pictures import Motion
 from kiosk.ui.ports import FrameSource, SecretDoor
@@ -484,6 +485,7 @@ class KioskWindow(QWidget):
             Page.READING: wait,
             Page.LAST_TRY: choice,
             Page.PIN: PinBody(kit),
+            Page.SCAN_CARD: ScanBody(kit),
             Page.CARD_NUMBER: NumberBody(kit),
             Page.LOOK_HERE: LookBody(kit),
             Page.FACE_RETRY: choice,

@@ -11,6 +11,8 @@ from kiosk.reception.failure import FailureCode, text_key
 from tests.architecture.project import ROOT
 
 _EXECUTOR = "tests/unit/runtime/test_executor.py::test_every_fault_has_its_failure"
+_SCANNING = "tests/flows/test_scanning.py"
+_SCANS = "tests/unit/runtime/test_executor.py::test_a_scan_that_fails"
 _READER = "tests/contract/reader/test_reader_contract.py"
 _FAULTS = "tests/contract/reader/test_reader_faults.py"
 _PCSC = "tests/unit/card/test_pcsc.py"
@@ -47,9 +49,12 @@ RAISED: dict[FailureCode, tuple[str, ...]] = {
     ),
     FailureCode.PIN_BLOCKED: (f"{_READER}::test_blocked_pin_is_not_sent", _EXECUTOR),
     FailureCode.NUMBER_GUARDED: (f"{_READER}::test_number_is_guarded", _EXECUTOR),
-    FailureCode.SCAN_UNREADABLE: (_EXECUTOR,),
-    FailureCode.SCANNER_LOST: (_EXECUTOR,),
-    FailureCode.SCANNER_WORKER_LOST: (_EXECUTOR,),
+    FailureCode.SCAN_UNREADABLE: (f"{_SCANNING}::test_a_card_that_cannot_be_read_is_typed_and_one_is_told_why", _SCANS),
+    FailureCode.SCANNER_LOST: (f"{_SCANNING}::test_a_broken_scanner_costs_typing_and_tells_the_counter_once", _SCANS),
+    FailureCode.SCANNER_WORKER_LOST: (
+        f"{_SCANNING}::test_a_broken_scanner_costs_typing_and_tells_the_counter_once",
+        _SCANS,
+    ),
     FailureCode.PHOTO_INVALID: ("tests/unit/runtime/test_executor.py::test_a_damaged_photo_is_no_photo", _PERSONAS),
     FailureCode.FACE_NOT_MATCHED: (_PERSONAS,),
     FailureCode.CAMERA_LOST: ("tests/e2e/test_trouble.py::test_a_camera_that_goes_offers_the_other_ways",),

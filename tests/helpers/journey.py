@@ -23,6 +23,7 @@ from tests.helpers.rules import Rules
 C = TypeVar("C")
 Asked = (
     c.ReadCertificate
+    | c.StartScan
     | c.ReadPhoto
     | c.SignWithPin
     | c.StartFace
@@ -140,6 +141,9 @@ class Journey:
     def face_process(self, works: bool) -> Self:
         return self.event(e.FaceChanged(works))
 
+    def scanner(self, failure: FailureCode | None) -> Self:
+        return self.event(e.ScannerChanged(failure))
+
     def blocked(self, failure: FailureCode | None = FailureCode.HANDOFF_FOREIGN) -> Self:
         return self.event(e.Blocked(failure))
 
@@ -157,6 +161,18 @@ class Journey:
                 asked.reception, asked.job, ref, self.connection, self.fingerprint, pin_tries, number_tries
             )
         )
+
+    def scan_hint(self, hint: str) -> Self:
+        asked = self.asked_last(c.StartScan)
+        return self.event(e.ScanHinted(asked.reception, asked.job, hint))
+
+    def scanned(self) -> Self:
+        asked = self.asked_last(c.StartScan)
+        return self.event(e.NumberScanned(asked.reception, asked.job, s.NumberRef(f"scanned-{self.number()}")))
+
+    def scan_fails(self, failure: FailureCode = FailureCode.SCAN_UNREADABLE) -> Self:
+        asked = self.asked_last(c.StartScan)
+        return self.event(e.JobFailed(asked.reception, asked.job, failure))
 
     def photo_progress(self, done: int, total: int) -> Self:
         asked = self.asked_last(c.ReadPhoto)
@@ -242,8 +258,8 @@ class Journey:
         return self.event(e.Postponed(asked.reception, asked.job))
 
     def fails(self, failure: FailureCode, upstream: str = "") -> Self:
-        """Whatever was asked for last fails."""
-        asked = self.asked[-1]
+        """Whatever was asked for last fails; the scan beside it is told of by itself (`scan_fails`)."""
+        asked = next(asked for asked in reversed(self.asked) if not isinstance(asked, c.StartScan))
         return self.event(e.JobFailed(asked.reception, asked.job, failure, upstream))
 
     # --- the patient -----------------------------------------------------------------------------------------------
@@ -262,6 +278,9 @@ class Journey:
 
     def card_number(self) -> Self:
         return self.event(e.NumberEntered(s.NumberRef(f"number-{self.number()}")))
+
+    def type_number(self) -> Self:
+        return self.event(e.TypeNumber())
 
     def again(self) -> Self:
         return self.event(e.TryAgain())

@@ -50,6 +50,8 @@ class Rules:
         self.registered: set[s.ReceptionId] = set()
         self.sent: dict[s.ReceptionId, int] = {}
         self.looking: int | None = None
+        self.scanning: int | None = None
+        self.scanned: set[str] = set()  # numbers that a scan gave and that nobody used or wiped yet
         self.queries: set[s.QueryRef] = set()
         self.looked_up: dict[s.ReceptionId, s.ResultRef] = {}
         self.limit_answered = False
@@ -72,6 +74,8 @@ class Rules:
                 self.pins_entered += 1
             case e.NumberEntered():
                 self.numbers_entered += 1
+            case e.NumberScanned() if event.reception in self.begun and event.reception not in self.wiped:
+                self.scanned.add(event.number)
             case e.LastTryAccepted() if isinstance(before.state, s.LastTry):
                 self.last_try_accepted = True
             case e.CertificateCame():
@@ -100,6 +104,9 @@ class Rules:
                 pass
         if isinstance(event, e.PinRefused | e.SignatureCame | e.NumberRefused | e.PhotoCame | e.JobFailed):
             self._verified(before, event)
+        over = (e.NumberScanned, e.JobFailed)
+        if isinstance(event, over) and event.job == self.scanning and event.reception == self.begun[-1]:
+            self.scanning = None
         ended = (e.FaceMatched, e.FaceMissed, e.JobFailed)
         if isinstance(event, ended) and event.job == self.looking and event.reception == self.begun[-1]:
             self.looking = None
@@ -143,7 +150,17 @@ class Rules:
         match command:
             case c.Wipe():
                 self.wiped.add(command.reception)
-                self.looking = None
+                self.looking = self.scanning = None
+                self.scanned.clear()
+            case c.StartScan():
+                assert self.policy.scanner, "the scanner is for who has one"
+                self.scanning = command.job
+            case c.StopScan():
+                assert command.scan == self.scanning, "only what runs is stopped"
+                self.scanning = None
+            case c.ForgetNumber():
+                assert command.number in self.scanned
+                self.scanned.remove(command.number)
             case c.StartFace():
                 assert self.looking is None, "one look at a time"
                 self.looking = command.job
@@ -152,7 +169,7 @@ class Rules:
             case c.SignWithPin():
                 self._sign(before, event, command)
             case c.ReadPhoto():
-                self._read_photo(before, event, command)
+                self._read_photo(before, event, after, command)
             case c.SendConsents():
                 self._send(after, command)
             case c.LookUp():
@@ -183,14 +200,22 @@ class Rules:
         assert tries > 1 or self.last_try_accepted, "the last try is asked for first"
         assert command.presence == visit.presence
 
-    def _read_photo(self, before: s.Kiosk, event: e.Event, command: c.ReadPhoto) -> None:
-        assert isinstance(event, e.NumberEntered), "照合番号B is sent when it was entered, and only then"
-        assert command.number == event.number
-        self.verified_number += 1
-        assert self.verified_number <= self.numbers_entered, "one VERIFY for each entered number"
+    def _read_photo(self, before: s.Kiosk, event: e.Event, after: s.Kiosk, command: c.ReadPhoto) -> None:
+        if isinstance(event, e.NumberEntered):
+            assert command.number == event.number
+            self.verified_number += 1
+            assert self.verified_number <= self.numbers_entered, "one VERIFY for each entered number"
+        else:
+            assert command.number in self.scanned, "照合番号B is sent when it was entered or scanned, once"
+            self.scanned.remove(command.number)
+            chose = isinstance(event, e.MethodChosen) and event.method is s.Method.FACE
+            waited = isinstance(before.state, s.Scanning | s.Rechecking) or (
+                isinstance(before.state, s.AwaitingRead) and before.state.method is s.Method.FACE
+            )
+            assert chose or waited, "and only when the patient chose the face"
         assert not self.number_unknown, "the tries are read from the card before a number is sent"
         self.number_unknown = True
-        visit = s.visit_of(before.state)
+        visit = s.visit_of(after.state)
         assert visit is not None
         assert visit.certificate is not None
         tries = visit.certificate.number_tries
@@ -241,6 +266,15 @@ class Rules:
         job = getattr(state, "job", None)
         if job is not None:
             assert getattr(self.jobs[job], "reception", None) == reception, "a state waits for a job of its own"
+        scans = {scan.job for scan in parts(state) if isinstance(scan, s.Scan)}
+        assert scans == ({self.scanning} if self.scanning is not None else set()), "a scan that runs is waited for"
+        ahead = isinstance(state, s.Choosing | s.Scanning) or (
+            isinstance(state, s.AwaitingRead) and state.method is s.Method.FACE
+        )
+        assert ahead or self.scanning is None, "nobody looks at the card of who chose another way"
+        away = isinstance(state, s.PutBack | s.Rechecking)
+        assert ahead or away or not self.scanned, "and nothing of it is kept"
+        assert not isinstance(state, s.Scanning) or scans
         assert self.looking is None or isinstance(state, s.Looking), "the camera looks only while the page says so"
         if isinstance(state, s.Looking):
             assert self.looking == state.job

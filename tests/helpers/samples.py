@@ -37,6 +37,14 @@ def checking() -> Journey:
 
 
 LATER = Policy(postpone=True)
+SCANNER = Policy(scanner=True)
+
+
+def scanning() -> Journey:
+    """The face was chosen, and the printed card is not read yet."""
+    return ready(SCANNER).card_put().certificate().choose("face")
+
+
 TOKENS = (s.Prescription("a", "20261120"), s.Prescription("b", "20261121"))
 EVERYTHING = Policy(questions=tuple(Item), postpone=True)
 PHARMACY = Policy(kind=Kind.PHARMACY, questions=(Item.DISPENSE,))
@@ -133,6 +141,14 @@ WAYS: dict[str, tuple[type, Callable[[], Journey]]] = {
     "entering pin": (s.EnteringPin, lambda: read().choose("pin")),
     "entering pin, last try accepted": (s.EnteringPin, lambda: last_try().last_try()),
     "verifying pin": (s.VerifyingPin, lambda: read().choose("pin").pin()),
+    "choosing, being scanned": (s.Choosing, lambda: ready(SCANNER).card_put().certificate().scan_hint("face_down")),
+    "choosing, scanned": (s.Choosing, lambda: ready(SCANNER).card_put().scanned().certificate()),
+    "awaiting read, being scanned": (s.AwaitingRead, lambda: ready(SCANNER).card_put().choose("face")),
+    "scanning": (s.Scanning, scanning),
+    "entering number, unreadable": (s.EnteringNumber, lambda: scanning().scan_fails()),
+    "reading photo, scanned": (s.ReadingPhoto, lambda: scanning().scanned()),
+    "put back, scanning": (s.PutBack, lambda: scanning().card_taken()),
+    "put back, scanned": (s.PutBack, lambda: ready(SCANNER).card_put().scanned().certificate().card_taken()),
     "entering number": (s.EnteringNumber, lambda: read().choose("face")),
     "reading photo": (s.ReadingPhoto, lambda: read().choose("face").card_number().photo_progress(1, 9)),
     "looking": (s.Looking, face),

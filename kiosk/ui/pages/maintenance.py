@@ -39,7 +39,12 @@ class RoomBody(Body):
         )
         findings = dict(panel.findings)
         for device, (button, found) in self._tests.items():
-            for action in named(view.actions, f"test_{device}"):
+            offered = named(view.actions, f"test_{device}")
+            button.setVisible(bool(offered))
+            if not offered:  # there is no such device
+                found.hide()
+                continue
+            for action in offered:
                 button.offer(action, self.kit.text(action.text))
                 button.setEnabled(action.enabled and not panel.running)
             finding = findings.get(device.value)

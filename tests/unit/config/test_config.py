@@ -50,6 +50,8 @@ relying_party = "Example"
 ca_files = ["ca.pem"]
 [camera]
 driver = "opencv"
+[scanner]
+driver = "opencv"
 [gateway]
 driver = "https"
 url = "https://gateway.example:8443/api"
@@ -86,7 +88,8 @@ def test_every_key_of_the_file_is_one_of_the_code() -> None:
 
 
 def test_policy_of_the_defaults_is_the_domain_s() -> None:
-    assert config.Settings().policy() == Policy()
+    assert config.Settings().policy() == Policy(scanner=True)
+    assert not config.parse('[scanner]\ndriver = "off"\n', FILE).policy().scanner
 
 
 def test_policy_follows_the_file() -> None:
@@ -192,6 +195,7 @@ def test_production() -> None:
         ("reader.driver=simulated", "reader.driver"),
         ("reader.driver=vpcd", "reader.driver"),
         ("camera.driver=simulated", "camera.driver"),
+        ("scanner.driver=simulated", "scanner.driver"),
         ("gateway.driver=simulated", "gateway.driver"),
         ("card.accept=test-pki", "card.accept"),
         ("face.engine=face_recognition", "face.engine"),
@@ -215,6 +219,10 @@ def test_production_refuses(override: str, key: str) -> None:
         ("[face]\naccept = 0.2\ngrey = 0.2\n", "face.grey"),
         ("[face]\ngrey = 0.31\n", "face.grey"),
         ('[face]\nengine = "face_recognition"\naccept = 0.41\ngrey = 0.45\n', "face.accept"),
+        (
+            '[camera]\ndriver = "opencv"\ndevice = "0"\n[scanner]\ndriver = "opencv"\ndevice = "0"\n',
+            "scanner.device",
+        ),
         ("[gateway]\nread_seconds = 30\n", "gateway.overall_seconds"),
         ("[gateway]\noverall_seconds = 60\n", "times.work_seconds"),
         ("[screen]\ndiagonal_mm = 400\nmm_per_px = 0.2\n", "screen.mm_per_px"),

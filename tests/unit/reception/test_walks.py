@@ -53,6 +53,12 @@ def answers(walk: Journey, asked: Asked) -> Iterator[e.Event]:
             ):
                 walk.connection = new
                 yield e.CertificateCame(*to, s.CertificateRef(f"certificate-{new}"), new, prints, pin, number)
+        case c.StartScan():
+            yield from (e.ScanHinted(*to, hint) for hint in ("no_card", "face_down", "other_card", "unclear"))
+            yield e.NumberScanned(*to, s.NumberRef(f"scanned-{new}"))
+            yield e.NumberScanned(*to, s.NumberRef(f"scanned-{new}"))
+            yield e.JobFailed(*to, FailureCode.SCAN_UNREADABLE)
+            yield e.JobFailed(*to, FailureCode.SCANNER_LOST)
         case c.ReadPhoto():
             refs = (s.PhotoRef(f"photo-{new}"), s.EvidenceRef(f"presence-{new}"))
             yield e.PhotoCame(*to, *refs, walk.connection)
@@ -101,6 +107,7 @@ def intents(walk: Journey) -> list[e.Event]:
         e.LastTryAccepted(),
         e.PinEntered(s.PinRef(f"pin-{new}")),
         e.NumberEntered(s.NumberRef(f"number-{new}")),
+        e.TypeNumber(),
         e.TryAgain(),
         e.OtherMethod(),
         e.StaffEntered(s.PinRef(f"credential-{new}"), s.StaffReason.OTHER),
@@ -147,6 +154,8 @@ def devices(walk: Journey) -> list[e.Event]:
         e.CameraChanged(False),
         e.FaceChanged(True),
         e.FaceChanged(False),
+        e.ScannerChanged(FailureCode.SCANNER_LOST),
+        e.ScannerChanged(None),
         e.Blocked(FailureCode.HANDOFF_FOREIGN),
         e.Blocked(None),
         e.DeadlinePassed(),
@@ -161,7 +170,9 @@ def forward(walk: Journey) -> list[e.Event]:
     found = [type(event)(walk.fresh()) if isinstance(event, opening) else event for event in found]
     found += [each for each in intents(walk) if isinstance(each, PANELS.get(type(state), ()))]
     job = getattr(state, "job", None)
-    found += [event for asked in walk.asked if asked.job == job for event in answers(walk, asked)]
+    visit = s.visit_of(state)
+    scan = visit.printed.job if visit is not None and isinstance(visit.printed, s.Scan) else None
+    found += [event for asked in walk.asked if asked.job in (job, scan) for event in answers(walk, asked)]
     if isinstance(state, s.StaffDoor) and state.job is not None:
         found += [e.DoorAnswered(state.job, True), e.DoorAnswered(state.job, False, 30)]
     if isinstance(state, s.StaffRoom) and state.running is not None:
@@ -237,6 +248,8 @@ POLICIES = st.sampled_from(
         Policy(questions=ORDER, face_attempts=1, postpone=True),
         Policy(questions=ORDER, kind=Kind.PHARMACY),
         Policy(languages=("ja",), lookup=False, leaflet=()),
+        Policy(scanner=True),
+        Policy(scanner=True, questions=ORDER, face_attempts=2, postpone=True),
     ]
 )
 
@@ -255,7 +268,7 @@ def test_every_walk_keeps_the_rules_and_comes_to_its_end(
 @settings(max_examples=50, deadline=None, print_blob=True)
 @given(STEPS)
 def test_an_event_that_is_told_twice_at_once_keeps_the_rules(steps: list[tuple[int, int]]) -> None:
-    walk = Journey().reader_up()
+    walk = Journey(Policy(scanner=True)).reader_up()
     for sense, which in steps:
         event = happen(walk, sense, which)
         if not isinstance(event, e.NoCardChosen):  # every one has an id of its own
@@ -276,7 +289,7 @@ def test_every_event_in_every_state_keeps_the_rules_and_the_end_is_reached(name:
 @given(STEPS)
 def test_steps_are_pure(steps: list[tuple[int, int]]) -> None:
     """The same kiosk and the same event give the same, as often as one asks."""
-    walk = Journey().reader_up()
+    walk = Journey(Policy(scanner=True)).reader_up()
     for sense, which in steps:
         before = walk.kiosk
         event = happen(walk, sense, which)

@@ -80,6 +80,27 @@ class Face:
         pass
 
 
+class Scanner:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.sink: Callable[[d.ScanEvent], None] = lambda event: None
+
+    def start(self, sink: Callable[[d.ScanEvent], None]) -> None:
+        self.sink = sink
+
+    def begin(self, job: int) -> None:
+        self.calls.append(f"begin {job}")
+
+    def cancel(self) -> None:
+        self.calls.append("cancel")
+
+    def recycle(self) -> None:
+        self.calls.append("recycle")
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+
 class Camera:
     def start(self) -> None:
         pass
@@ -199,7 +220,8 @@ class Sink:
 
 
 class Stand:
-    def __init__(self) -> None:
+    def __init__(self, *, scanner: bool = True) -> None:
+        self.scanner = Scanner()
         self.reader, self.face, self.gateway, self.handoff, self.sink = Reader(), Face(), Gateway(), Handoff(), Sink()
         self.postponer = Postponer()
         self.vault = Vault()
@@ -216,6 +238,8 @@ class Stand:
             self.sink,
             self.sink,
             self.sink,
+            self.scanner if scanner else None,
+            Camera() if scanner else None,
         )
         self.executor = Executor(adapters, self.vault, self.events.put)
         self.executor.start()
@@ -450,6 +474,7 @@ def test_maintenance_finds_what_does_not_work(stand: Stand) -> None:
     for device, finding in (
         (e.Test.READER, "reader_missing"),
         (e.Test.CAMERA, "camera_lost"),
+        (e.Test.SCANNER, "scanner_lost"),
         (e.Test.GATEWAY, "gateway_error"),
     ):
         stand.do(c.RunTest(1, device))
@@ -541,3 +566,99 @@ def test_what_can_wait_is_kept_with_what_it_needs(stand: Stand) -> None:
 def test_what_waits_has_its_turn_after_the_hand_off(stand: Stand) -> None:
     stand.settle()
     assert stand.postponer.rounds == stand.handoff.steps.count("tidy") > 0
+
+
+# --- the printed card ----------------------------------------------------------------------------------------------
+
+
+def scan(stand: Stand, job: int = 2) -> None:
+    stand.certificate()
+    stand.next()
+    stand.do(c.StartScan(HERE, job))
+    assert stand.scanner.calls[-1] == f"begin {job}"
+
+
+def test_a_scanned_number_is_used_once_and_wiped(stand: Stand) -> None:
+    scan(stand)
+    stand.scanner.sink(d.ScanHinted(2, d.ScanHint.FACE_DOWN))
+    assert stand.next() == e.ScanHinted(HERE, 2, "face_down")
+    number = Blob.of(b"60041220344821")
+    stand.scanner.sink(d.NumberScanned(2, number))
+    event = stand.next()
+    assert isinstance(event, e.NumberScanned)
+    assert (event.reception, event.job) == (HERE, 2)
+    assert number.closed
+    stand.do(c.ReadPhoto(HERE, 3, 1, event.number), c.ReadPhoto(HERE, 4, 1, event.number))
+    stand.settle()
+    assert stand.reader.sent == [b"60041220344821", b"presence"]
+    assert ("photo", 4) not in stand.reader.asked
+
+
+def test_a_scanned_number_that_is_not_used_is_wiped(stand: Stand) -> None:
+    scan(stand)
+    stand.scanner.sink(d.NumberScanned(2, Blob.of(b"60041220344821")))
+    event = stand.next()
+    assert isinstance(event, e.NumberScanned)
+    kept = stand.vault.get(event.number)
+    assert isinstance(kept, SecretBytes)
+    stand.do(c.ForgetNumber(HERE, event.number), c.ForgetNumber(HERE, event.number))
+    assert kept.wiped
+    stand.do(c.ReadPhoto(HERE, 3, 1, event.number))
+    stand.settle()
+    assert stand.reader.sent == []
+
+
+@pytest.mark.parametrize("end", [c.StopScan(HERE, 2), c.Wipe(HERE)])
+def test_a_number_of_a_scan_that_was_stopped_is_nobodys(stand: Stand, end: c.Command) -> None:
+    scan(stand)
+    stand.do(end)
+    assert "cancel" in stand.scanner.calls
+    held = len(stand.vault)
+    late = Blob.of(b"60041220344821")
+    stand.scanner.sink(d.NumberScanned(2, late))
+    stand.scanner.sink(d.ScanHinted(2, d.ScanHint.READING))
+    stand.scanner.sink(d.ScanFailed(2, DeviceFault.SCAN_UNREADABLE))
+    assert late.closed
+    assert stand.events.empty()
+    assert len(stand.vault) == held
+
+
+def test_the_process_that_saw_a_card_is_replaced_after_the_reception_and_no_other(stand: Stand) -> None:
+    stand.certificate()
+    stand.do(c.Wipe(HERE))
+    assert "recycle" not in stand.scanner.calls
+    scan(stand)
+    stand.do(c.Wipe(HERE), c.Wipe(HERE))
+    assert stand.scanner.calls.count("recycle") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure", "broken"),
+    [
+        (DeviceFault.SCAN_UNREADABLE, FailureCode.SCAN_UNREADABLE, False),
+        (DeviceFault.SCANNER_LOST, FailureCode.SCANNER_LOST, True),
+        (DeviceFault.SCANNER_WORKER_LOST, FailureCode.SCANNER_WORKER_LOST, True),
+        (DeviceFault.MODEL_MISSING, FailureCode.SCANNER_WORKER_LOST, True),
+    ],
+)
+def test_a_scan_that_fails(stand: Stand, fault: DeviceFault, failure: FailureCode, broken: bool) -> None:
+    scan(stand)
+    stand.scanner.sink(d.ScanFailed(2, fault))
+    if broken:
+        assert stand.next() == e.ScannerChanged(failure)
+    assert stand.next() == e.JobFailed(HERE, 2, failure)
+    stand.scanner.sink(d.ScannerReady())
+    assert stand.next() == e.ScannerChanged(None)
+    assert stand.events.empty()
+
+
+def test_a_kiosk_without_a_scanner() -> None:
+    stand = Stand(scanner=False)
+    stand.certificate()
+    stand.next()
+    stand.do(c.StartScan(HERE, 2))
+    assert stand.next() == e.ScannerChanged(FailureCode.SCANNER_LOST)
+    assert stand.next() == e.JobFailed(HERE, 2, FailureCode.SCANNER_LOST)
+    stand.do(c.StopScan(HERE, 2), c.RunTest(3, e.Test.SCANNER), c.Wipe(HERE))
+    assert stand.next() == e.TestDone(3, e.Test.SCANNER, "scanner_lost")
+    stand.executor.stop()
