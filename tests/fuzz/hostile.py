@@ -23,7 +23,7 @@ from devices.blob import Blob
 from devices.card import process
 from devices.card.driver import CardLost, CardSeen, ReaderSeen, Seen
 from devices.card.messages import ReadCertificate, ReadPhoto, Release, SignWithPin, Watch
-from devices.errors import CardBusy, CardMute, CardProtocol, CardRemoved, DeviceError, NoReader, ServiceDown
+from devices.errors import CardMute, CardProtocol, CardRemoved, CardReset, DeviceError, NoReader, ServiceDown
 from devices.ports import CardPresent, CardProgress, CardRefused, CertificateRead, PhotoRead, PinSigned
 from devices.simulated import card as card_module
 from devices.simulated.card import EndOfFile, Key, VirtualCard
@@ -40,7 +40,7 @@ SALT = "00112233445566778899aabbccddeeff"
 
 _STATUS = (0x9000, 0x6282, 0x6300, 0x63C0, 0x63C1, 0x63C3, 0x63CA, 0x6700, 0x6981, 0x6982, 0x6983, 0x6984,
            0x6A82, 0x6B00, 0x6F00, 0x6100, 0x61FF, 0x6105, 0x6C00, 0x6C05, 0x6D00, 0x6E00, 0x0000, 0xFFFF)  # fmt: skip
-_FAULTS: tuple[type[DeviceError], ...] = (CardRemoved, CardMute, CardBusy, ServiceDown, NoReader, CardProtocol)
+_FAULTS: tuple[type[DeviceError], ...] = (CardRemoved, CardMute, CardReset, ServiceDown, NoReader, CardProtocol)
 _RESERVE = {JPKI: 0, VISUAL: 3}  # tries that are never touched
 
 
@@ -118,6 +118,12 @@ class HostileCard:
 
     def close(self) -> None:
         self._card.power_off()
+
+    def count(self) -> int:
+        return 1
+
+    def reconnect(self) -> None:
+        self._card.power_on()
 
     def transmit(self, command: bytes | bytearray) -> bytes:
         sent = bytes(command)

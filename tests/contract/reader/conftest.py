@@ -1,4 +1,5 @@
-"""The same reader, three ways. Each lane gives a started reader whose cards a test can handle."""
+"""The same reader, three ways: a card in process (in a thread and in the card process), PC/SC made of a script, and
+a genuine pcscd with the virtual reader. Each lane gives a started reader whose cards a test can handle."""
 
 from __future__ import annotations
 
@@ -10,8 +11,9 @@ from devices.card.reader import SimulatedCardReader, SupervisedCardReader
 from devices.ports import ReaderReady
 from devices.simulated.pcscd import PcscdLane
 from devices.supervisor import InProcess, Launcher, ProcessWorker
-from tests.contract.reader.lanes import Lane, PcscLane, SimulatedLane
+from tests.contract.reader.lanes import Lane, PcscLane, ScardLane, SimulatedLane
 from tests.helpers.cards import Events, options
+from tests.helpers.virtual_scard import READER, VirtualScard, installed
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +22,12 @@ def service(pcsc_lane: None) -> Iterator[PcscdLane]:
         yield lane
 
 
-@pytest.fixture(params=["thread", "process", pytest.param("pcsc", marks=pytest.mark.pcsc)])
+@pytest.fixture(params=["thread", "process", "scard", pytest.param("pcsc", marks=pytest.mark.pcsc)])
 def lane(request: pytest.FixtureRequest) -> Iterator[Lane]:
     if request.param == "pcsc":
         yield from _pcsc(request.getfixturevalue("service"))
+    elif request.param == "scard":
+        yield from _scard(request.getfixturevalue("monkeypatch"))
     else:
         yield from _simulated(InProcess if request.param == "thread" else ProcessWorker)
 
@@ -37,6 +41,19 @@ def _simulated(launcher: Launcher) -> Iterator[Lane]:
         yield SimulatedLane(reader, events)
     finally:
         reader.stop()
+
+
+def _scard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lane]:
+    events, scard = Events(), VirtualScard()
+    installed(monkeypatch)[READER] = scard
+    reader = SupervisedCardReader(options(driver="pcsc", reader=READER), InProcess)
+    reader.start(events)
+    try:
+        events.next(ReaderReady)
+        yield ScardLane(scard, reader, events)
+    finally:
+        reader.stop()
+        assert scard.open_contexts == 0
 
 
 def _pcsc(service: PcscdLane) -> Iterator[Lane]:

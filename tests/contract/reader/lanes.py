@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 from devices.card.reader import SimulatedCardReader
 from devices.ports import CardGone, CardPresent, CardReader
+from devices.simulated.card import VirtualCard
 from devices.simulated.pcscd import PcscdLane
 from tests.helpers.cards import Events, card_bytes, person
+from tests.helpers.virtual_scard import VirtualScard
 
 
 class Lane(Protocol):
@@ -41,6 +43,29 @@ class SimulatedLane:
 
     def verifications(self) -> dict[str, int]:
         return {name: count for name, count in self.reader.counters().verifications.items() if count}
+
+
+class ScardLane:
+    """The code of `devices.pcsc` in this process, over PC/SC made of a script; no service is needed."""
+
+    def __init__(self, scard: VirtualScard, reader: CardReader, events: Events) -> None:
+        self.scard = scard
+        self.reader = reader
+        self.events = events
+        self._card: VirtualCard | None = None
+
+    def insert(self, name: str, **settings: Any) -> int:
+        self._card = VirtualCard(person(name), **settings)
+        self.scard.put(self._card)
+        return self.events.next(CardPresent).presence
+
+    def remove(self) -> None:
+        self.scard.take()
+        self.events.next(CardGone)
+
+    def verifications(self) -> dict[str, int]:
+        assert self._card is not None
+        return {name: count for name, count in self._card.verify_count.items() if count}
 
 
 class PcscLane:
