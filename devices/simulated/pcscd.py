@@ -23,11 +23,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from devices.simulated.card import VirtualCard
+from devices.simulated.counters import CounterFile
 from devices.simulated.faults import FaultPlan
 from devices.simulated.files import PersonCard
 from devices.simulated.options import CardOptions
@@ -146,12 +148,13 @@ class PcscdLane:
         slot: int = 0,
         faults: FaultPlan | None = None,
         fresh: bool = False,
+        counter_file: Path | None = None,
         **changes: Any,
     ) -> None:
         """Put a card on the reader; returns when pcscd has powered it. `changes`: fields of `options`. The same card
-        keeps its counters from one insertion to the next, unless `fresh`. With a `pace` its answers take as long as
-        they would on such a link. Raises `LaneError` when there is already one on the slot, ValueError for options
-        that there are not."""
+        keeps its counters from one insertion to the next, unless `fresh`; in `counter_file` beyond the lane. With a
+        `pace` its answers take as long as they would on such a link. Raises `LaneError` when there is already one on
+        the slot, ValueError for options that there are not."""
         self._ask(
             "insert",
             card=card.to_json(),
@@ -159,6 +162,7 @@ class PcscdLane:
             options=(options or CardOptions()).changed(**changes).to_json(),
             faults=faults.to_json() if faults else [],
             fresh=fresh,
+            counter_file=str(counter_file.absolute()) if counter_file else "",
         )
 
     def remove(self, slot: int = 0) -> None:
@@ -420,7 +424,11 @@ class _Host:
         options = CardOptions.from_json(request["options"])
         old = self._cards.get(person.id)
         kept = old.counters if old is not None and not request["fresh"] else None
-        card = VirtualCard(person, options, counters=kept)
+        changed = None
+        if request.get("counter_file"):
+            file = CounterFile(Path(request["counter_file"]))
+            kept, changed = file.load(person.id), partial(file.save, person.id)
+        card = VirtualCard(person, options, counters=kept, changed=changed)
         if request["faults"]:
             card.set_faults(FaultPlan.from_json(request["faults"]))
         self._cards[person.id] = card

@@ -51,6 +51,7 @@ class _Connection:
             raise CardReset
         try:
             answer = self._card.process(bytes(command))
+            self._card.wait()
         except CardPulled:
             self._driver.remove(pulled=True)
             raise CardRemoved from None

@@ -108,8 +108,7 @@ class Insertion:
                 response = self.card.process(frame)
             except CardUnpowered:
                 return b""
-            if self.card.last_seconds:
-                self._stop.wait(self.card.last_seconds)
+            self.card.wait()
             return response
         match frame:
             case b"\x00":

@@ -1,8 +1,8 @@
 """One simulated part alone: the eligibility gateway, the 連携アプリケーション, or a card in a reader.
 
 `kiosk simulate gateway` is a real HTTPS server on 127.0.0.1 that knows the fictional people.
-`kiosk simulate card` puts a virtual My Number Card into a genuine pcscd that it starts for itself, apart from the
-system's own; `--port` offers the card to a vpcd that runs already. Both end with the end of standard input, or Ctrl-C.
+`kiosk simulate card` puts a virtual My Number Card into a reader (`kiosk.cli.simulate_card`). Both end with the end of
+standard input, or Ctrl-C.
 `kiosk simulate terminal` serves the folders `req`, `res` and `face` as a receipt computer knows them; it ends after
 `--for` seconds, at SIGTERM or Ctrl-C (docs/integrators.md).
 """
@@ -22,9 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from devices.simulated.card import VirtualCard
-from devices.simulated.pcscd import PcscdLane, missing_parts
-from devices.simulated.vpcd import Insertion
+from kiosk.cli import simulate_card
 from kiosk.cli.options import add_json
 from kiosk.cli.report import verdict
 from kiosk.cli.scenery import Scenery, scenery
@@ -55,10 +53,7 @@ def register(subparsers: Any) -> None:
     gateway.add_argument("--write-openapi", type=Path, metavar="FILE", help="write its OpenAPI document, and end")
     gateway.add_argument("--fault", choices=[kind.value for kind in FaultKind], help="what goes wrong at every request")
 
-    card = parts.add_parser("card", help="a virtual My Number Card in a PC/SC reader")
-    card.add_argument("--persona", default="employee", help="whose card (default: %(default)s)")
-    card.add_argument("--port", type=int, default=0, help="of a vpcd that runs already on 127.0.0.1")
-    card.add_argument("--reselect", choices=("clear", "keep"), default="clear", help="what selecting the same AP does")
+    simulate_card.register(parts)
 
     terminal = parts.add_parser("terminal", help="the 連携アプリケーション: folders req, res and face")
     terminal.add_argument("--root", type=Path, required=True, metavar="DIR", help="gets the three folders")
@@ -94,7 +89,9 @@ def run(args: argparse.Namespace) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    return {"gateway": _gateway, "card": _card, "terminal": _terminal}[args.part](args, stop)
+    if args.part == "card":
+        return simulate_card.run(args, _BUILD, lambda: _wait(stop))
+    return {"gateway": _gateway, "terminal": _terminal}[args.part](args, stop)
 
 
 def _gateway(args: argparse.Namespace, stop: threading.Event) -> int:
@@ -118,30 +115,6 @@ def _world(args: argparse.Namespace) -> GatewayWorld:
     if args.world == "-":
         return GatewayWorld.parse(sys.stdin.buffer.readline())
     return GatewayWorld.parse(Path(args.world).read_bytes()) if args.world else _scenery().gateway
-
-
-def _card(args: argparse.Namespace, stop: threading.Event) -> int:
-    cards = _scenery().world.cards
-    if args.persona not in cards:
-        print(f"no persona {args.persona!r}; there are: {', '.join(sorted(cards))}", file=sys.stderr)
-        return 2
-    card = cards[args.persona]
-    if args.port:
-        print(f"card of {args.persona} offered to vpcd on 127.0.0.1:{args.port}", flush=True)
-        insertion = Insertion(VirtualCard(card, reselect=args.reselect), args.port)
-        insertion.start()
-        _wait(stop)
-        insertion.remove()
-        return 0
-    for part in missing_parts():
-        print(f"missing: {part}", file=sys.stderr)
-        return 1
-    with PcscdLane.start() as lane:
-        lane.insert(card, reselect=args.reselect)
-        print(f"card of {args.persona} lies on the reader; in another terminal:", flush=True)
-        print(f"export PCSCLITE_CSOCK_NAME={lane.socket_path}", flush=True)
-        _wait(stop)
-    return 0
 
 
 def _terminal(args: argparse.Namespace, stop: threading.Event) -> int:
