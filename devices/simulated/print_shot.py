@@ -115,7 +115,7 @@ def shoot(sheet: Picture | None, shot: Shot) -> Picture:
         bank = _noise()
         top, left = draw.integers(0, bank.shape[0] - HEIGHT), draw.integers(0, bank.shape[1] - WIDTH)
         lit = cv2.addWeighted(lit, 1, bank[top : top + HEIGHT, left : left + WIDTH], shot.noise, 0.0)
-    seen = np.asarray(np.clip(lit, 0, 255), np.uint8)
+    seen = np.asarray(cv2.add(lit, np.zeros(4), dtype=cv2.CV_8U), np.uint8)  # saturates
     if shot.jpeg:
         _, packed = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, shot.jpeg])
         seen = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
@@ -130,21 +130,36 @@ def _lay(image: Picture, plate: Picture, sheet: Picture, shot: Shot) -> NDArray[
     scale = min(1.0, 1.1 * shot.width / _CARD_WIDTH / PX)
     near = cv2.resize(sheet, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     height, width = near.shape[:2]
+    outlined = cv2.merge((near, _outline(width, height, CORNER * PX * scale)))
     source = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     matrix = cv2.getPerspectiveTransform(source, where)
-    plate[...] = cv2.warpPerspective(_outline(width, height, CORNER * PX * scale), matrix, (WIDTH, HEIGHT))
-    card = cv2.warpPerspective(near, matrix, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
 
-    small = cv2.resize(plate, (WIDTH // 4, HEIGHT // 4), interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(small, (0, 0), 2.5)
-    moved = cv2.warpAffine(soft, np.array([[1, 0, 1.5], [0, 1, 2.0]], np.float32), (WIDTH // 4, HEIGHT // 4))
-    shade = cv2.cvtColor(cv2.resize(255 - moved // 3, (WIDTH, HEIGHT)), cv2.COLOR_GRAY2BGR)
-    mask = cv2.cvtColor(plate, cv2.COLOR_GRAY2BGR)
-    table = cv2.multiply(cv2.multiply(image, shade, scale=1 / 255), 255 - mask, scale=1 / 255)
-    image[...] = cv2.add(table, cv2.multiply(card, mask, scale=1 / 255))
+    # Only where it comes to lie, and its shadow.
+    low, high = np.floor(where.min(axis=0)).astype(int), np.ceil(where.max(axis=0)).astype(int)
+    left, top = max(0, int(low[0]) - 1), max(0, int(low[1]) - 1)
+    right, bottom = min(WIDTH, int(high[0]) + 20), min(HEIGHT, int(high[1]) + 20)
+    if right > left and bottom > top:
+        moved = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], np.float64) @ matrix
+        card = np.asarray(cv2.warpPerspective(outlined, moved, (right - left, bottom - top)), np.uint8)
+        mask = np.ascontiguousarray(card[..., 3])
+        plate[top:bottom, left:right] = mask
+        part = image[top:bottom, left:right]
+        part[...] = _covered(part, np.ascontiguousarray(card[..., :3]), mask)
     scaling = np.diag([PX * scale, PX * scale, 1.0])
     middle = np.array([[1, 0, size[0] / 2], [0, 1, size[1] / 2], [0, 0, 1]])
     return np.asarray(matrix @ scaling @ middle, np.float64)
+
+
+def _covered(table: Picture, card: Picture, mask: Picture) -> Picture:
+    """The card over the table, with its shadow to the lower right."""
+    high, wide = mask.shape
+    small = cv2.resize(mask, (max(1, wide // 4), max(1, high // 4)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), 2.5)
+    aside = cv2.warpAffine(soft, np.array([[1, 0, 1.5], [0, 1, 2.0]], np.float32), (small.shape[1], small.shape[0]))
+    shade = cv2.subtract(255 - cv2.resize(aside, (wide, high)) // 3, mask)
+    dark = cv2.multiply(table, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+    cover = cv2.multiply(card, cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+    return np.asarray(cv2.add(dark, cover), np.uint8)
 
 
 @functools.lru_cache(maxsize=8)
@@ -159,13 +174,13 @@ def _outline(width: int, height: int, radius: float) -> Picture:
 
 
 def _fingers(image: Picture, hand: Hand, matrix: NDArray[np.float64], scale: float) -> None:
-    """A thumb's and a finger's tips and the hand behind them, which comes from outside the picture."""
+    """A thumb's and fingers' tips and the hand behind them, which comes from outside the picture."""
     tip = matrix @ (hand.x, hand.y, 1)
-    x, y = tip[0] / tip[2] / 2, tip[1] / tip[2] / 2
-    unit = scale / 2  # the mask is half as large
+    x, y = tip[0] / tip[2] / 4, tip[1] / tip[2] / 4
+    unit = scale / 4  # drawn at a quarter of the size: skin has no edge that would show it
     away = np.array([math.cos(math.radians(hand.angle)), math.sin(math.radians(hand.angle))])
     side = np.array([-away[1], away[0]])
-    light = np.zeros((HEIGHT // 2, WIDTH // 2), np.float32)
+    light = np.zeros((HEIGHT // 4, WIDTH // 4), np.float32)
     for along, back, wide in ((0.0, 0.0, 7.5), (14.0, 6.0, 6.5), (26.0, 12.0, 6.5)):
         finger = np.zeros(light.shape, np.uint8)
         begin = np.array([x, y]) + side * along * unit + away * (back + wide) * unit
@@ -177,10 +192,16 @@ def _fingers(image: Picture, hand: Hand, matrix: NDArray[np.float64], scale: flo
     cv2.ellipse(palm, (_point(middle), (110 * unit, 76 * unit), hand.angle), 255, -1)
     light = np.maximum(light, palm.astype(np.float32) / 255 * 0.97)
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), 1.2 * unit), np.float32)
-    large = cv2.resize(light, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)[..., None]
-    alpha = np.clip((large - 0.3) * 6, 0, 1)
-    skin = np.array([148, 178, 222], np.float32) * (0.6 + 0.4 * hand.tone)
-    image[...] = np.clip(image * (1 - alpha) + skin * np.clip(large, 0.5, 1) ** 1.5 * alpha, 0, 255)
+    rows, columns = np.nonzero(light.max(axis=1) > 0.3)[0], np.nonzero(light.max(axis=0) > 0.3)[0]
+    if not rows.size or not columns.size:
+        return  # the hand is out of the picture
+    small = np.ascontiguousarray(light[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    part = image[4 * rows[0] : 4 * rows[-1] + 4, 4 * columns[0] : 4 * columns[-1] + 4]
+    large = cv2.resize(small, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_CUBIC)
+    alpha = np.clip((large - 0.3) * 6, 0, 1)[..., None]
+    skin = np.array([148, 178, 222], np.float32) * np.float32(0.6 + 0.4 * hand.tone)
+    tone = np.clip(large, 0.5, 1)[..., None] ** 1.5 * skin
+    part[...] = np.clip(part + (tone - part) * alpha, 0, 255)
 
 
 def _point(place: NDArray[np.float64]) -> tuple[int, int]:
