@@ -16,11 +16,12 @@ class Reach(Enum):
     """How long a command and its answer may be, between this card and this reader.
 
     A card that announces extended length tells nothing of the reader between, so that the first long read is the
-    proof: PROVEN or REFUTED.
+    proof: PROVEN or REFUTED. ON_TRIAL: such a read is under way; it stays so when the link breaks over it.
     """
 
     SHORT = auto()
     UNPROVEN = auto()
+    ON_TRIAL = auto()
     PROVEN = auto()
     REFUTED = auto()
 

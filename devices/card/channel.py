@@ -55,7 +55,7 @@ class Transport(Protocol):
 class CardChannel:
     """One card, one owner. Raises `DeviceError` for everything that goes wrong.
 
-    `reach`: whether answers may be longer than 256 bytes; REFUTED once such a read failed.
+    `reach`: whether answers may be longer than 256 bytes.
     """
 
     def __init__(self, transport: Transport, profile: CardProfile = MY_NUMBER_CARD, reach: Reach = Reach.SHORT) -> None:
@@ -178,11 +178,10 @@ class CardChannel:
         """From the current EF; the longest read that is known to pass, or that is to be tried now."""
         long = self.reach is Reach.PROVEN or (prove and self.reach is Reach.UNPROVEN)
         if long and left > CHUNK:
-            self.reach = Reach.REFUTED  # also if the reader fails over it
-            wanted = min(LONG_CHUNK, left)
-            answer = self.send(apdu.read_binary(offset, wanted))
-            if answer.sw in _READ and len(answer.data) > CHUNK:
-                self.reach = Reach.PROVEN
+            self.reach = Reach.ON_TRIAL
+            answer = self.send(apdu.read_binary(offset, min(LONG_CHUNK, left)))
+            passed = answer.sw in _READ and len(answer.data) > CHUNK
+            self.reach = Reach.PROVEN if passed else Reach.REFUTED
             if answer.sw in _READ and answer.data:
                 return answer
         return self.send(apdu.read_binary(offset, min(CHUNK, left)))

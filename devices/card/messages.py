@@ -22,9 +22,13 @@ from devices.ports import (
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Begin: a spare process does not touch the reader before. Presences and connections are numbered above `after`."""
+    """Begin: a spare process does not touch the reader before. Presences and connections are numbered above `after`.
+
+    `short_only`: readers of which an earlier process said so.
+    """
 
     after: int
+    short_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,13 @@ class SignWithPin:
 @dataclass(frozen=True, slots=True)
 class Release:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class ShortOnly:
+    """An extended APDU did not pass this reader, though the card announces them. Every later process is told."""
+
+    reader: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,7 @@ TO_PARENT: tuple[type, ...] = (
     PinSigned,
     CardRefused,
     Alive,
+    ShortOnly,
     SimulatedCounters,
     SimulatedRemoved,
 )

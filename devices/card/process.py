@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from devices.blob import Blob
 from devices.card import jpki, visual
+from devices.card.capability import Reach, announced
 from devices.card.channel import CardChannel
 from devices.card.driver import CardConnection, CardLost, CardSeen, Driver, ReaderLost, ReaderSeen, Seen
 from devices.card.jpki import Identity
@@ -32,6 +33,7 @@ from devices.card.messages import (
     ReadCertificate,
     ReadPhoto,
     Release,
+    ShortOnly,
     SignWithPin,
     Watch,
 )
@@ -91,7 +93,13 @@ class _Session:
     """One connection to one card, and what the card said in it. `alive` is called after an exchange."""
 
     def __init__(
-        self, presence: int, connection: int, card: CardConnection, count: int | None, alive: Callable[[], None]
+        self,
+        presence: int,
+        connection: int,
+        card: CardConnection,
+        count: int | None,
+        alive: Callable[[], None],
+        reach: Reach,
     ) -> None:
         self.presence = presence
         self.connection = connection
@@ -100,7 +108,7 @@ class _Session:
         self.verified = False  # a VERIFY with data was sent in this job
         self._count = count
         self._alive = alive
-        self.channel = CardChannel(self)
+        self.channel = CardChannel(self, reach=reach)
 
     @property
     def atr(self) -> bytes:
@@ -127,7 +135,8 @@ class _Session:
     def restart(self) -> None:
         """After a reset by another program. The card is the same, and has forgotten what was selected."""
         self.link.reconnect()
-        self.channel = CardChannel(self)
+        reach = self.channel.reach
+        self.channel = CardChannel(self, reach=Reach.REFUTED if reach is Reach.ON_TRIAL else reach)
 
     def close(self) -> None:
         if self.identity is not None:
@@ -206,6 +215,7 @@ class _Worker:
         self._watcher = _Watcher(channel.send, lambda: self._jobs.put(CardLost()))
         self._session: _Session | None = None
         self._connections = itertools.count(1)
+        self._short_only: set[str] = set()  # readers that do not pass extended APDUs
         self._job, self._told = 0, 0.0  # the job under way, and when it was last told of
 
     def put(self, message: object) -> None:
@@ -231,7 +241,8 @@ class _Worker:
 
     def _do(self, message: object) -> None:
         match message:
-            case Watch(after):
+            case Watch(after, short_only):
+                self._short_only.update(short_only)
                 self._connections = itertools.count(after + 1)
                 self._watcher.count_from(after + 1)
                 self._driver.start(self._watcher)
@@ -253,14 +264,7 @@ class _Worker:
     def _answer(self, job: int, presence: int, work: Callable[[_Session], object]) -> None:
         """Exactly one answer for each job."""
         try:
-            session = self._open(job, presence)
-            try:
-                answer = self._burst(session, work)
-            except CardReset:
-                if session.verified:  # VERIFY is never repeated by the program
-                    raise
-                session.restart()
-                answer = self._burst(session, work)
+            answer = self._do_job(job, presence, work)
         except DeviceError as error:
             if not isinstance(error, _CARD_SAYS_NO):
                 self._end_session()
@@ -276,11 +280,40 @@ class _Worker:
             return
         self._send(answer)
 
+    def _do_job(self, job: int, presence: int, work: Callable[[_Session], object]) -> object:
+        session = self._open(job, presence)
+        try:
+            return self._burst(session, work)
+        except CardReset:
+            if session.verified:  # VERIFY is never repeated by the program
+                raise
+            session.restart()
+            return self._burst(session, work)
+        except DeviceError:
+            if session.channel.reach is not Reach.ON_TRIAL or self._watcher.leaves(presence, _REMOVAL_SECONDS):
+                raise
+            # The card lies there: it is the reader that fails over a long answer.
+            session.channel.reach = Reach.REFUTED
+            if session.verified:
+                raise
+            self._end_session()
+            self._learn(session)  # before it is opened again
+            return self._burst(self._open(job, presence), work)
+        finally:
+            self._learn(session)
+
+    def _learn(self, session: _Session) -> None:
+        """What this session found out about its reader."""
+        if session.channel.reach is Reach.REFUTED and session.reader not in self._short_only:
+            self._short_only.add(session.reader)
+            self._send(ShortOnly(session.reader))
+
     def _burst(self, session: _Session, work: Callable[[_Session], object]) -> object:
         """The job's APDUs without a pause between them."""
         with session.link.transaction():
             session.check()
             session.verified = False
+            session.channel.forget()
             return work(session)
 
     def _certificate(self, job: int, session: _Session) -> CertificateRead:
@@ -289,7 +322,6 @@ class _Worker:
         fingerprint = hmac.digest(self._salt, view, hashlib.sha256).hex()
         pin_tries = jpki.pin_tries(session.channel)
         number_tries = visual.number_tries(session.channel)
-        session.channel.leave()
         return CertificateRead(
             job,
             session.connection,
@@ -342,7 +374,8 @@ class _Worker:
             return self._session
         self._end_session()
         link = self._driver.connect(seen.reader)
-        self._session = _Session(presence, next(self._connections), link, seen.count, self._alive)
+        reach = Reach.SHORT if link.reader in self._short_only else announced(link.atr)
+        self._session = _Session(presence, next(self._connections), link, seen.count, self._alive, reach)
         if not self._watcher.is_there(presence):  # swapped meanwhile: the connection is to another card
             raise CardRemoved("another presence")
         return self._session

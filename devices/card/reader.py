@@ -15,6 +15,7 @@ from devices.card.messages import (
     ReadCertificate,
     ReadPhoto,
     Release,
+    ShortOnly,
     SignWithPin,
     SimulatedCounters,
     SimulatedRemoved,
@@ -78,6 +79,7 @@ class SupervisedCardReader:
         self._limits: dict[int, float] = {}  # by job: when it has taken too long in all
         self._hung = False  # the process was ended by the watchdog, not by itself
         self._presence: int | None = None
+        self._short_only: dict[str, None] = {}  # readers of which a process found out
 
     # --- CardReader ---
 
@@ -158,7 +160,7 @@ class SupervisedCardReader:
     def _begin(self, worker: Worker) -> None:
         """On whatever thread replaces the worker. The numbers make presences and connections unique."""
         self._first_number += _NUMBERS_PER_PROCESS
-        worker.send(Watch(self._first_number))
+        worker.send(Watch(self._first_number, tuple(self._short_only)))
 
     def _replace(self) -> None:
         self._gone()
@@ -194,6 +196,8 @@ class SupervisedCardReader:
             case CardProgress(job, _, _) if job in self._deadlines:
                 self._alive()
                 self._sink(message)
+            case ShortOnly(reader):
+                self._short_only[reader] = None
             case Alive(job) if job in self._deadlines:
                 self._alive()
             case CertificateRead() | PhotoRead() | PinSigned() | CardRefused() if message.job in self._deadlines:

@@ -220,7 +220,7 @@ def test_a_card_that_announces_too_much(extended: Callable[[int, int, bytes], by
     assert [len(sent) for sent in again.sent if len(sent) == 7] == []
 
 
-def test_a_reader_that_loses_the_card_over_it_is_remembered() -> None:
+def test_a_trial_that_breaks_the_link_shows_as_one() -> None:
     def fails(offset: int, le: int, answer: bytes) -> bytes:
         raise CardRemoved("PC/SC 0x80100016")
 
@@ -228,7 +228,7 @@ def test_a_reader_that_loses_the_card_over_it_is_remembered() -> None:
     card.select_application(JPKI)
     with pytest.raises(CardRemoved):
         card.read_file(MY_NUMBER_CARD.certificate, tlv.total_of(0x30), prove=True)
-    assert card.reach is Reach.REFUTED
+    assert card.reach is Reach.ON_TRIAL
 
 
 def test_nothing_is_tried_out_where_it_must_not_fail() -> None:
