@@ -44,8 +44,15 @@ def report(error: BaseException) -> None:
     sys.stderr.write(f"device process: {type(error).__name__} at {where}\n")
 
 
+def _thread_failed(args: threading.ExceptHookArgs) -> None:
+    """A process without its monitor or its worker would beat on and do nothing: better none, it is replaced."""
+    if args.exc_value is not None:
+        report(args.exc_value)
+    os._exit(1)
+
+
 def main() -> None:
-    threading.excepthook = lambda args: report(args.exc_value) if args.exc_value else None
+    threading.excepthook = _thread_failed
     request = json.loads(sys.stdin.read())
     harden(request["parent"])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle

@@ -21,6 +21,7 @@ from devices.errors import (
     NoReader,
     ServiceDown,
 )
+from devices.pcsc import names
 
 # winscard.h / pcsclite.h: the same numbers on every platform.
 SUCCESS = 0
@@ -150,13 +151,17 @@ class PyscardApi:
     def list_readers(self, context: Any) -> tuple[int, list[str]]:
         try:
             result, readers = self._scard.SCardListReaders(context, [])
-        except SystemError:
+        except SystemError as error:
+            if isinstance(_first(error), UnicodeDecodeError):
+                return names.list_readers(context)
             return E_NO_SERVICE, []
         return _unsigned(result), list(readers)
 
     def status_change(
         self, context: Any, timeout_ms: int, readers: Sequence[tuple[str, int]]
     ) -> tuple[int, list[tuple[str, int, bytes]]]:
+        if not all(names.plain(name) for name, _ in readers):
+            return names.status_change(context, timeout_ms, readers)
         result, states = self._scard.SCardGetStatusChange(context, timeout_ms, list(readers))
         return _unsigned(result), [(name, _unsigned(state), _bytes(atr)) for name, state, atr in states]
 
@@ -164,6 +169,8 @@ class PyscardApi:
         return _unsigned(self._scard.SCardCancel(context))
 
     def connect(self, context: Any, reader: str, share: int, protocols: int) -> tuple[int, Any, int]:
+        if not names.plain(reader):
+            return names.connect(context, reader, share, protocols)
         result, card, protocol = self._scard.SCardConnect(context, reader, share, protocols)
         return _unsigned(result), card, protocol
 
@@ -187,6 +194,13 @@ class PyscardApi:
 
     def disconnect(self, card: Any, disposition: int) -> int:
         return _unsigned(self._scard.SCardDisconnect(card, disposition))
+
+
+def _first(error: BaseException) -> BaseException:
+    """What began a chain of exceptions."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _unsigned(result: int) -> int:
