@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ def missing_tools() -> list[str]:
     return missing
 
 
-def run(lane: PcscdLane, *command: str, status: int = 0) -> str:
-    """Standard output of a program that ends with `status`."""
-    done = subprocess.run(command, env=lane.environment, capture_output=True, text=True, timeout=60, check=False)
+def run(lane: PcscdLane, *command: str, status: int = 0, environment: Mapping[str, str] | None = None) -> str:
+    """Output of a program that ends with `status`; `environment` is added to the lane's."""
+    variables = {**lane.environment, **(environment or {})}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 
