@@ -16,7 +16,7 @@ import base64
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 from unittest import mock
 
 from devices.blob import Blob
@@ -24,9 +24,11 @@ from devices.card import process
 from devices.card.driver import CardLost, CardSeen, ReaderSeen, Seen
 from devices.card.messages import ReadCertificate, ReadPhoto, Release, SignWithPin, Watch
 from devices.errors import CardMute, CardProtocol, CardRemoved, CardReset, DeviceError, NoReader, ServiceDown
-from devices.ports import CardPresent, CardProgress, CardRefused, CertificateRead, PhotoRead, PinSigned
-from devices.simulated import card as card_module
-from devices.simulated.card import EndOfFile, Key, VirtualCard
+from devices.ports import CardProgress, CardRefused, CertificateRead, PhotoRead, PinSigned
+from devices.simulated import applications, keys
+from devices.simulated.card import VirtualCard
+from devices.simulated.options import EndOfFile, Extended, Interface
+from devices.simulated.pace import Traffic
 from devices.simulated.world import World, load_personas, personas_folder
 from devices.supervisor import blobs_of
 
@@ -34,8 +36,9 @@ JPKI, VISUAL = bytes.fromhex("D392F000260100000001"), bytes.fromhex("D3921000310
 LEAVE = bytes.fromhex("A0000001510000")
 # The longest honest job is one photo file of 32 767 bytes in parts of 256, each through GET RESPONSE, and 40 more.
 EXCHANGES = 1_024
+TURNS = 2  # jobs of one card at most
 MESSAGE = b"UKETSUKE-TEST" + bytes(51)
-PHOTO = b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(range(256)) * 3
+PHOTO = b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(range(256))
 SALT = "00112233445566778899aabbccddeeff"
 
 _STATUS = (0x9000, 0x6282, 0x6300, 0x63C0, 0x63C1, 0x63C3, 0x63CA, 0x6700, 0x6981, 0x6982, 0x6983, 0x6984,
@@ -237,21 +240,19 @@ class _Driver:
 
 
 class _Channel:
-    """The parent's end: takes answers, counts them."""
+    """The parent's end: takes answers, counts them, asks for the next job."""
 
-    def __init__(self, begin_job: Callable[[], None]) -> None:
+    def __init__(self) -> None:
+        self.asked = 0
         self.answers: dict[int, int] = {}
-        self.presence = 0
-        self._begin_job = begin_job
+        self.ask: Callable[[], None] = lambda: None
 
     def send(self, message: object) -> None:
-        if isinstance(message, CardPresent):
-            self.presence = message.presence
-        elif isinstance(message, CertificateRead | PhotoRead | PinSigned | CardRefused):
+        if isinstance(message, CertificateRead | PhotoRead | PinSigned | CardRefused):
             self.answers[message.job] = self.answers.get(message.job, 0) + 1
-            self._begin_job()
             for blob in blobs_of(message):
                 blob.wipe()
+            self.ask()
         elif isinstance(message, CardProgress) and not 0 < message.done <= message.total <= 0x7FFF:
             raise Broken("progress beyond the file")
 
@@ -259,14 +260,13 @@ class _Channel:
         return
 
 
-class _RememberingKey(Key):
-    _known: ClassVar[dict[tuple[int, bytes], bytes]] = {}
+class _RememberingKey:
+    """There are two messages and two keys in all; a signature costs more than the rest of a job."""
 
-    def sign(self, data: bytes) -> bytes:
-        """There are two messages and two keys in all; a signature costs more than the rest of a job."""
-        if (key := (self._numbers.public_numbers.n, data)) not in self._known:
-            self._known[key] = super().sign(data)
-        return self._known[key]
+    def __init__(self, der: bytes) -> None:
+        key = keys.load_key(der)
+        self.size = key.size
+        self.sign = functools.cache(key.sign)
 
 
 @contextmanager
@@ -277,9 +277,15 @@ def prepared() -> Iterator[None]:
     with (
         mock.patch.object(process, "_REMOVAL_SECONDS", 0.0),
         mock.patch.object(process, "_driver", _driver),
-        mock.patch.object(card_module, "Key", functools.cache(_RememberingKey)),
+        mock.patch.object(Traffic, "count", _uncounted),
+        mock.patch.object(applications, "load_key", functools.cache(_RememberingKey)),
     ):
         yield
+
+
+def _uncounted(traffic: Traffic, *_: Any) -> float:
+    """How long a genuine link would take is of no use here."""
+    return 0.0
 
 
 _current: list[HostileCard] = []
@@ -300,27 +306,36 @@ def execute(data: bytes) -> None:
         reselect="keep" if manners & 1 else "clear",
         end_of_file=tuple(EndOfFile)[(manners >> 1) % 3],
         chained=bool(manners & 0x10),
+        interface=(Interface.CONTACT, Interface.CONTACT_EXTENDED)[manners >> 5 & 1],
+        extended=(Extended.ANNOUNCED, Extended.LIES)[manners >> 3 & 1],
         counters={"jpki/0018": (3, 1, 0, 3)[manners >> 6]},
     )
     connection = HostileCard(card, take)
-    channel = _Channel(connection.begin_job)
+    channel = _Channel()
     _current[:] = [connection]
     worker: Any = process._Worker(channel, options())
+    person_jobs = {
+        0: lambda job: ReadCertificate(job, 1),
+        1: lambda job: ReadPhoto(job, 1, Blob.of(person.number_b.encode()), Blob.of(MESSAGE)),
+        2: lambda job: SignWithPin(job, 1, Blob.of(person.pin.encode()), Blob.of(MESSAGE)),
+    }
+
+    def ask() -> None:
+        """The next job, while there are bytes that may spoil it."""
+        connection.begin_job()
+        if channel.asked == TURNS or (channel.asked and not take.left):
+            worker._jobs.put(None)
+            return
+        kind = script >> 2 * channel.asked & 3
+        channel.asked += 1
+        if kind == 3:
+            worker.put(Release())
+            kind = 0
+        worker.put(person_jobs[kind](channel.asked))
+
+    channel.ask = ask
     worker.put(Watch(0))
-    jobs = 0
-    for turn in range(4):
-        jobs += 1
-        match script >> 2 * turn & 3:
-            case 0:
-                worker.put(ReadCertificate(jobs, 1))
-            case 1:
-                worker.put(ReadPhoto(jobs, 1, Blob.of(person.number_b.encode()), Blob.of(MESSAGE)))
-            case 2:
-                worker.put(SignWithPin(jobs, 1, Blob.of(person.pin.encode()), Blob.of(MESSAGE)))
-            case _:
-                worker.put(Release())
-                jobs -= 1
-    worker._jobs.put(None)
+    ask()
     worker.run()
-    if channel.answers != dict.fromkeys(range(1, jobs + 1), 1):
-        raise Broken(f"answers by job: {channel.answers}, of {jobs}")
+    if channel.answers != dict.fromkeys(range(1, channel.asked + 1), 1):
+        raise Broken(f"answers by job: {channel.answers}, of {channel.asked}")
