@@ -169,9 +169,24 @@ class PcscdLane:
         """Take the card away, also in the middle of a command; pcscd has noticed. Without a card: nothing."""
         self._ask("remove", slot=slot)
 
-    def swap(self, card: PersonCard, *, slot: int = 0) -> None:
-        """Take the card away and put another one there at once."""
-        self._ask("swap", card=card.to_json(), slot=slot, options={}, faults=[], fresh=False)
+    def swap(
+        self,
+        card: PersonCard,
+        options: CardOptions | None = None,
+        *,
+        slot: int = 0,
+        faults: FaultPlan | None = None,
+        **changes: Any,
+    ) -> None:
+        """Take the card away and put another one there at once; the rest as of `insert`."""
+        self._ask(
+            "swap",
+            card=card.to_json(),
+            slot=slot,
+            options=(options or CardOptions()).changed(**changes).to_json(),
+            faults=faults.to_json() if faults else [],
+            fresh=False,
+        )
 
     def set_faults(self, faults: FaultPlan | None, slot: int = 0) -> None:
         """For the card on the slot; APDUs count from 0 again."""

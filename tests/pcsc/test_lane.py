@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devices.simulated.card import Fault, FaultPlan, FaultRule
+from devices.simulated.options import Interface
 from devices.simulated.pace import Pace
 from devices.simulated.pcscd import LaneError, PcscdLane
 from devices.simulated.vpcd import PORT
@@ -132,6 +133,41 @@ def test_traffic_is_counted_and_paced(lane: PcscdLane, world: World) -> None:
     lane.remove()
     lane.insert(world.cards["employee"])
     assert lane.traffic("employee")["apdus"] == 0
+
+
+def test_the_effect_of_a_lost_answer_stays(lane: PcscdLane, world: World) -> None:
+    lane.insert(world.cards["employee"], fresh=True, faults=FaultPlan.parse("ins 20: pull after"))
+    answers = pcsc(lane, 0, SELECT, "0020009804" + b"9999".hex())["answers"]
+    assert answers[0] == OK
+    assert answers[1][1] == ""
+    assert lane.verify_count("employee")["jpki/0018"] == 1
+    lane.swap(world.cards["employee"], interface="contact_extended")
+    assert pcsc(lane, 0, SELECT, PIN, "00200080")["answers"][-1] == [0, "63C2"]
+
+
+@pytest.mark.parametrize("interface", list(Interface))
+def test_extended_length_passes_where_it_is_announced(lane: PcscdLane, world: World, interface: Interface) -> None:
+    lane.insert(world.cards["employee"], fresh=True, interface=interface)
+    answers = pcsc(lane, 0, SELECT, "00B08A00000000")["answers"]
+    content = world.cards["employee"].jpki[0x000A].hex().upper()
+    announced = interface is Interface.CONTACT_EXTENDED
+    assert answers == [OK, [0, content + "9000" if announced else "6700"]]
+
+
+def test_counters_in_a_file_outlive_the_lane(lane_is_there: None, world: World, tmp_path: Path) -> None:
+    kept = tmp_path / "counters.json"
+    for left in ("63C2", "63C1"):
+        with PcscdLane.start() as lane:
+            lane.insert(world.cards["employee"], counter_file=kept)
+            assert pcsc(lane, 0, SELECT, PIN, "0020008004" + b"9999".hex())["answers"][-1] == [0, left]
+
+
+def test_a_counter_file_that_is_none(lane: PcscdLane, world: World, tmp_path: Path) -> None:
+    kept = tmp_path / "counters.json"
+    kept.write_text("[]")
+    with pytest.raises(LaneError, match="not a file of try counters"):
+        lane.insert(world.cards["employee"], counter_file=kept)
+    lane.insert(world.cards["employee"], fresh=True)
 
 
 def test_a_card_that_hangs_can_be_taken_away(lane: PcscdLane, world: World) -> None:
