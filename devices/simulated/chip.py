@@ -277,8 +277,6 @@ class Chip:
             return status(file)
         if not isinstance(file, RecordFile):
             return status(WRONG_FILE_KIND)
-        if not self._may_read(file.readers):
-            return status(NOT_ALLOWED)
         if command.p1 != 1:
             return status(NO_RECORD)
         data = file.record[: command.le]

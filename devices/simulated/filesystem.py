@@ -20,10 +20,9 @@ class DataFile:
 
 @dataclass(slots=True)
 class RecordFile:
-    """Of one record."""
+    """Of one record; those that are known need no PIN."""
 
     record: bytes
-    readers: frozenset[int] | None = FREE
 
 
 @dataclass(slots=True)

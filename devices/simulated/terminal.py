@@ -30,12 +30,10 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    load_der_private_key,
     load_der_public_key,
 )
 
 from devices.simulated.apdu import NOT_ALLOWED, NOT_AUTHENTIC, NOT_SATISFIED, OK, WRONG_DATA
-from devices.simulated.files import tlv
 
 AID = b"\xf0TEST-TERMINAL"
 CONTEXT = b"TEST terminal authentication 1"
@@ -54,28 +52,9 @@ def key_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-def load_key(data: bytes) -> ec.EllipticCurvePrivateKey:
-    key = load_der_private_key(data, None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ValueError("not an EC key")
-    return key
-
-
 def public_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
     """SubjectPublicKeyInfo, DER."""
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def sign(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
-    first, second = utils.decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
-    return first.to_bytes(_HALF) + second.to_bytes(_HALF)
-
-
-def certificate(root: ec.EllipticCurvePrivateKey, holder: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
-    """What the root gives a terminal. `holder`: 1 to 16 bytes."""
-    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    body = tlv(0x7F4E, tlv(0x42, ROOT_NAME) + tlv(0x5F20, holder) + tlv(0x86, point))
-    return tlv(0x7F21, body + tlv(0x5F37, sign(root, body)))
 
 
 class TerminalSession:

@@ -6,7 +6,7 @@ import pytest
 
 from devices.simulated.card import CardPulled, EndOfFile, Fault, FaultPlan, FaultRule
 from devices.simulated.world import World
-from tests.contract.card.talk import JPKI, VISUAL, Talk
+from tests.contract.card.talk import COMMON, JPKI, VISUAL, Talk
 
 # What OpenSC sends while it looks for a driver, before it asks for the JPKI application.
 ALIEN = [
@@ -80,6 +80,58 @@ def test_before_an_application_is_selected(talk: Talk, apdu: str, status: int) -
 def test_inside_the_jpki_application(talk: Talk, apdu: str, status: int) -> None:
     talk.select(JPKI)
     assert talk.status(apdu) == status
+
+
+@pytest.mark.parametrize(
+    ("apdu", "status"),
+    [
+        ("00B2010C", 0x6700),
+        ("00B2010401AA00", 0x6700),
+        ("00B2010400", 0x6986),
+        ("00B201FC00", 0x6A82),
+        ("00880080", 0x6986),
+        ("00880019" + "0411223344" + "00", 0x6A86),
+        ("00880099", 0x6700),
+        ("0088009900", 0x6700),
+        ("803200810411223344", 0x6981),
+        ("803200800411223344", 0x6986),
+        ("803201800411223344", 0x6A86),
+        ("8032009C0411223344", 0x6982),
+    ],
+)
+def test_inside_the_common_application(talk: Talk, apdu: str, status: int) -> None:
+    talk.select(COMMON)
+    assert talk.status(apdu) == status
+
+
+def test_a_new_pin_has_a_length(talk: Talk) -> None:
+    talk.select(COMMON)
+    talk.verify("001C", "1234")
+    assert talk.status("80320080") == 0x6700
+    assert talk.status("8032008011" + "31" * 17) == 0x6700
+    assert talk.status("80320080043132333400") == 0x6700
+
+
+@pytest.mark.parametrize("apdu", ["00CA0042", "00CA004201AA00", "00CA004201"])
+def test_lengths_of_get_data(talk: Talk, apdu: str) -> None:
+    assert talk.status(apdu) == 0x6700
+
+
+def test_there_is_no_session_key_outside_an_application(talk: Talk) -> None:
+    assert talk.status("80AE000004" + "11223344") == 0x6D00
+
+
+@pytest.mark.parametrize(
+    ("apdu", "status"),
+    [
+        (f"00A4040C00000A{JPKI}0000", 0x9000),
+        (f"00A4040C00000A{JPKI}00", 0x6700),
+        (f"00A4040C000000{JPKI}", 0x6700),
+        ("00A4040C0000", 0x6700),
+    ],
+)
+def test_extended_commands_have_lengths_too(world: World, apdu: str, status: int) -> None:
+    assert Talk(world.card("employee", interface="contact_extended")).status(apdu) == status
 
 
 def test_select_may_carry_le_and_return_fci(talk: Talk) -> None:

@@ -171,6 +171,9 @@ def test_counters_outlive_the_card_object(world: World, tmp_path: Path) -> None:
     assert talk.verify("0018", "1234") == 0x9000
     assert file.load("employee")["jpki/0018"] == 3
     assert file.load("nobody") == {}
+    file.save("expired", {"jpki/0018": 1})
+    assert file.load("expired") == {"jpki/0018": 1}
+    assert file.load("employee")["jpki/0018"] == 3
 
 
 def test_the_counter_is_in_the_file_before_the_answer_leaves(world: World, tmp_path: Path) -> None:
