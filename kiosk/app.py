@@ -6,7 +6,7 @@ import base64
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
@@ -19,12 +19,13 @@ from PySide6.QtWidgets import QApplication
 
 from devices import ports as d
 from devices.registry import camera as make_camera
+from devices.registry import card_face_scanner as make_scanner
 from devices.registry import card_reader as make_reader
 from devices.registry import face_verifier as make_verifier
 from devices.secret import SecretBytes
 from kiosk import config, log
 from kiosk.audit import Audit, Unavailable
-from kiosk.config import GatewayDriver, LookupSource, ReaderDriver, Settings, refused
+from kiosk.config import GatewayDriver, LookupSource, ReaderDriver, ScannerDriver, Settings, refused
 from kiosk.consenttext import text_version
 from kiosk.downtime.errors import KeyRefused
 from kiosk.downtime.key import load_key
@@ -84,12 +85,16 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What config.toml does not say by itself in a simulation: the stage provides it (`kiosk.cli.stage`)."""
+    """What config.toml does not say by itself in a simulation: the stage provides it (`kiosk.cli.stage`).
+
+    `card_camera`: looks at the card on the reader; None: the printed front is not read.
+    """
 
     gateway: GatewayAccess
     trust: Trust
     reader: d.CardReader
     camera: d.Camera
+    card_camera: d.Camera | None = None
 
 
 def surroundings(settings: Settings) -> Surroundings:
@@ -107,7 +112,15 @@ def surroundings(settings: Settings) -> Surroundings:
         trust,
         make_reader("pcsc", reader_options(settings, trust)),
         make_camera("opencv", {"device": settings.camera.device}),
+        card_camera(settings),
     )
+
+
+def card_camera(settings: Settings) -> d.Camera | None:
+    """The real camera above the reader, if there is to be one."""
+    if settings.scanner.driver is not ScannerDriver.OPENCV:
+        return None
+    return make_camera("opencv", {"device": settings.scanner.device, "width": 1280, "height": 720, "fps": 15})
 
 
 def is_staged(settings: Settings) -> bool:
@@ -159,7 +172,7 @@ class App:
         self.settings = settings
         self.around = around
         self._quit = False
-        policy = settings.policy()
+        policy = replace(settings.policy(), scanner=around.card_camera is not None)
         state = settings.kiosk.state_dir
         state.mkdir(parents=True, exist_ok=True)
         settings.handoff_folder.mkdir(parents=True, exist_ok=True)
@@ -203,6 +216,7 @@ class App:
             postponer = QueueService(self._queue, self._gateway, handoff, ended, policy.languages[0])
         self.service = ServiceFlag(settings.service_file)
         self.face = make_verifier(settings.face.engine.value, around.camera, face_options(settings))
+        self.scanner = None if around.card_camera is None else _scanner(around.card_camera, settings)
         self.executor = Executor(
             Adapters(
                 reader=around.reader,
@@ -218,11 +232,15 @@ class App:
                 audit=auditor,
                 desk=self.desk,
                 service=_Switch(self.service),
+                scanner=self.scanner,
+                card_camera=around.card_camera,
             ),
             self.vault,
             self.bridge.post,
         )
-        self._camera_watch = CameraWatch(around.camera, self.bridge.post)
+        self._watches = [CameraWatch(around.camera, lambda works: self.bridge.post(e.CameraChanged(works)))]
+        if around.card_camera is not None:
+            self._watches.append(CameraWatch(around.card_camera, self._card_camera_changed, looks=8))
         self.door = _Door(self)
         theme = Theme.load(ASSETS, settings.screen.scale)
         self.window = KioskWindow(
@@ -250,12 +268,14 @@ class App:
         except OSError:
             _log.warning("handoff_folder_not_ready")
         self.executor.start()
-        self._camera_watch.start()
+        for watch in self._watches:
+            watch.start()
         _log.info("kiosk_started")
 
     def stop(self) -> None:
         self.bridge.close()
-        self._camera_watch.stop()
+        for watch in self._watches:
+            watch.stop()
         self.executor.stop()
         self._https.close()
         self._journal.close()
@@ -291,6 +311,9 @@ class App:
         """End `run_until` soon. May be called from a signal handler."""
         self._quit = True
 
+    def _card_camera_changed(self, works: bool) -> None:
+        self.bridge.post(e.ScannerChanged(None if works else FailureCode.SCANNER_LOST))
+
     def _apply(self, event: e.Event) -> None:
         self.loop.apply(event)
 
@@ -312,6 +335,10 @@ class App:
             fhir_folder=_fhir_folder(self.settings),
             retention=timedelta(hours=self.settings.handoff.retention_hours),
         )
+
+
+def _scanner(camera: d.Camera, settings: Settings) -> d.CardFaceScanner:
+    return make_scanner("ocr", camera, {"seconds": settings.scanner.seconds})
 
 
 # --- fitting pieces ------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from devices.scanner.worker import Begin, Cancel, FrameDone, Greet, ModelsLoaded
 from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Worker
 
 MAX_FRAME_BYTES = 1920 * 1080 * 3
-CAMERA_LOST_SECONDS = 2.0
+CAMERA_LOST_SECONDS = 4.0  # while processes start on a busy machine, pictures were 2 s apart
 HANG_SECONDS = 8.0  # no answer to a frame for that long: the process is replaced
 
 

@@ -31,6 +31,8 @@ LOOKUP_WAYS = ("lookup", "notice", "portal", "notice_alone", "portal_alone")
 WAYS = (*CARD_WAYS, *LOOKUP_WAYS, "leaflet")
 # What the endings may answer otherwise than the way says.
 QUESTIONS = ("SHJ", "SRJ", "YZK", "TKK", "TSR", "limit", "subsidy", "prescription", "dispense")
+# What is the matter with the printed card when it is laid down: its back is up, or its security code is worn away.
+LAID = ("", "face_down", "worn")
 SUBSIDIES = ("none", "unsupported", "available")
 OUTCOMES = ("provided", "declined", "none", "unsupported")
 
@@ -208,7 +210,7 @@ class Persona:
     keys, everything else made by the attacker). `certificate_months`: from the day the world is built to the end of
     validity; negative: ended so long ago. `western`: the year of birth stands on the card in the western calendar, as
     it may for foreign residents. `face` is before the camera, `photo_face` on the card (seeds), unless
-    the card has no photo. `institution`: the kind of institution to which this person goes."""
+    the card has no photo. `institution`: the kind of institution to which this person goes. `laid`: one of `LAID`."""
 
     id: str
     title_ja: str
@@ -234,6 +236,7 @@ class Persona:
     face: int
     photo_face: int
     has_photo: bool
+    laid: str
     record: Record | None
     endings: tuple[Ending, ...]
 
@@ -380,6 +383,7 @@ def parse_persona(table: Mapping[str, Any], file: str) -> Persona:
         face=face,
         photo_face=top.number("photo_face", 0, 9999, face),
         has_photo=top.take("has_photo", bool, True),
+        laid=top.choice("laid", LAID, ""),
         record=record,
         endings=tuple(_ending(entry) for entry in top.tables("ending")),
     )

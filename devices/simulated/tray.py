@@ -54,6 +54,7 @@ class _Tray:
         self._visits = 0
         self._changed = True
         self._sheet: Picture | None = None
+        self._fresh: Picture | None = None  # printed, and not laid down yet
         self._laying = Laying(0, calm=True)
         self._since = 0.0
         self._kept: Picture | None = None  # what is seen while nothing moves, without noise
@@ -77,6 +78,7 @@ class _Tray:
     def open(self) -> None:
         if self._condition is TrayCondition.LOST:
             raise CameraLost("simulated")
+        self._changed = True  # what lies there is still there
 
     def close(self) -> None:
         self._forget()
@@ -89,30 +91,40 @@ class _Tray:
             condition = self._condition
             changed, self._changed = self._changed, False
             card, down, visit = self._card, self._down, self._visits
+            fresh, self._fresh = self._fresh, None
         if condition is TrayCondition.LOST:
             return None
         if condition is TrayCondition.BLACK:
             self._changed = True
             return np.zeros((HEIGHT, WIDTH, 3), np.uint8)
         if changed:
-            self._arrange(card, down, visit, condition)
+            self._forget()
+            if card is not None:
+                # Beside the camera: to print a card took seconds while other processes started.
+                todo = (card, down, visit, condition)
+                threading.Thread(target=self._print, args=todo, name="printer", daemon=True).start()
+        elif fresh is not None:
+            self._forget()
+            self._sheet = fresh
+            self._laying = Laying(visit, calm=True, shifts_every=self._shifts)
+            self._since = time.monotonic() - (60.0 if self._still else 0.0)
         if condition is TrayCondition.FROZEN and self._kept is not None:
             return self._kept.copy()
         return self._seen(condition)
 
-    def _arrange(self, card: PersonCard | None, down: bool, visit: int, condition: TrayCondition) -> None:
-        """Print what lies there now, and let a hand lay it down."""
-        self._forget()
-        if card is None:
-            return
+    def _print(self, card: PersonCard, down: bool, visit: int, condition: TrayCondition) -> None:
+        """The side that is seen; unseen when something else lies there by then."""
         if condition is TrayCondition.OTHER_CARD:
-            self._sheet = other(OtherKind.HOSPITAL_CARD, visit)
+            sheet = other(OtherKind.HOSPITAL_CARD, visit)
         else:
-            self._sheet = lower_side(card) if down else upper_side(card)
+            sheet = lower_side(card) if down else upper_side(card)
         if condition is TrayCondition.WORN:
-            _scratch(self._sheet)
-        self._laying = Laying(visit, calm=True, shifts_every=self._shifts)
-        self._since = time.monotonic() - (60.0 if self._still else 0.0)
+            _scratch(sheet)
+        with self._lock:
+            if (visit, condition) == (self._visits, self._condition):
+                self._fresh = sheet
+                return
+        sheet.fill(0)
 
     def _seen(self, condition: TrayCondition) -> Image:
         self._count += 1

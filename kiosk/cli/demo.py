@@ -102,6 +102,7 @@ def _settings(args: argparse.Namespace, kind: str, encoding: str) -> Settings:
         f"handoff.encoding={encoding}",
         f"reader.driver={args.reader}",
         "camera.driver=simulated",
+        "scanner.driver=simulated",
         "gateway.driver=simulated",
         "times.farewell_seconds=2",
         *(_PHARMACY_USES if kind == Kind.PHARMACY else _USES),
@@ -293,6 +294,9 @@ class _Counter:
         print("\n  stage                       ms")
         for name, value in timings.items():
             print(f"  {name:22} {value:8d}")
+        pressed = [name.removeprefix("action:") for name in story.touches if name != "key"]
+        keys = len(story.touches) - len(pressed)
+        print(f"\n  touches: {len(story.touches)} ({', '.join(pressed)}{f', {keys} keys' if keys else ''})")
         print("\n  hand-off file: " + (", ".join(str(file) for file in seen.files) or "none"))
         for file in seen.side_files:
             print(f"  side file: {file}")
@@ -326,6 +330,7 @@ def _plain(story: Story) -> dict[str, Any]:
         "notices": story.notices,
         "counter": story.counter,
         "number": story.number,
+        "touches": len(story.touches),
         "last_page": story.last_page,
     }
 

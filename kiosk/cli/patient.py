@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from devices.simulated.files import CardKind
 from kiosk.app import App
+from kiosk.cli.scenery import FACE_DOWN
 from kiosk.cli.stage import Stage
 from kiosk.maintenance.credentials import PRACTICE_PIN
 from kiosk.reception import events as e
@@ -20,7 +21,7 @@ from kiosk.reception import states as s
 from kiosk.reception.consent import MEDICAL, Item
 from kiosk.reception.insured import Query
 from kiosk.reception.number import Era, Field, as_printed, length
-from kiosk.reception.view import LeafletPanel, Page
+from kiosk.reception.view import LeafletPanel, Page, ScanPanel
 from kiosk.runtime.loop import Change
 from kiosk.ui.robot import NotOnPage, Robot
 
@@ -28,6 +29,7 @@ _STAGES = {
     "Choosing": "certificate",
     "AwaitingRead": "certificate",
     "VerifyingPin": "PIN and signature",
+    "Scanning": "card face",
     "ReadingPhoto": "photo",
     "Looking": "face",
     "CheckingStaff": "staff credential",
@@ -39,6 +41,7 @@ _STAGES = {
     "HandingOff": "hand-off",
     "LookupHandingOff": "hand-off",
 }
+_NUDGE_SECONDS = 3.0  # between one movement of the card and the next
 SECOND_CARD = "swapped"
 _METHODS = {"pin": "pin", "staff": "staff", "each": "pin", "register_pin": "pin"}
 _PAPERS = {
@@ -106,6 +109,7 @@ class Story:
     notices: list[str] = field(default_factory=list)
     counter: list[str] = field(default_factory=list)
     swapped: bool = False
+    touches: list[str] = field(default_factory=list)  # buttons and keys that were pressed; keys without their digits
     stuck: str = ""  # what could not be pressed
     seconds: float = 0.0
 
@@ -154,6 +158,9 @@ class Patient:
         self._entered = time.monotonic()
         self._began = 0.0
         self._card_in = False
+        self._face_down = stage.scenery.laid.get(role.persona) == FACE_DOWN
+        self._turning = False  # the card is in the hand and on its way back
+        self._nudged = time.monotonic()
         app.loop.watchers.append(self._watch)
         app.desk.listeners.append(self._called)
 
@@ -241,6 +248,11 @@ class Patient:
                 self._robot.act("use_last_try")
             case Page.PIN:
                 self._robot.type_pin(self._stage.card(self._role.persona).pin)
+            case Page.SCAN_CARD:
+                self._mind_card()
+            case Page.PUT_BACK if self._turning:
+                self._turning = False
+                self._stage.insert(self._role.persona)
             case Page.CARD_NUMBER:
                 self._type_number()
             case Page.LOOK_HERE:
@@ -305,11 +317,13 @@ class Patient:
         else:
             if self._role.method == "face":  # to draw somebody whom nobody looks at takes half a processor
                 self._stage.sit(self._role.persona)
-            self._stage.insert(self._role.persona)
+            self._stage.insert(self._role.persona, face_down=self._face_down)
             self._card_in = True
 
     def _end(self) -> None:
         self.story.seconds = time.monotonic() - self._began
+        # Which digits were typed is nobody's business.
+        self.story.touches = [name if name.startswith("action:") else "key" for name in self._robot.touched]
         self.done = True
 
     def _choose(self) -> None:
@@ -326,6 +340,21 @@ class Patient:
     def _offered(self) -> tuple[str, ...]:
         page = self._app.window.view
         return () if page is None else tuple(action.name for action in page.actions if action.enabled)
+
+    def _mind_card(self) -> None:
+        """Does what the page says: to turn a card over one takes it off the reader, to move it one does not."""
+        view = self._app.window.view
+        panel = None if view is None else view.panel
+        hint = panel.hint if isinstance(panel, ScanPanel) else ""
+        if self._face_down and hint in (FACE_DOWN, "other_card"):
+            self._face_down = False
+            self._turning = True
+            self._stage.remove()
+        elif hint == "unclear" and time.monotonic() - self._nudged > _NUDGE_SECONDS:
+            self._nudged = time.monotonic()
+            self._stage.nudge(self._role.persona)
+        elif hint == "unclear":
+            self._acted = None  # look again in a moment
 
     def _type_number(self) -> None:
         card = self._stage.card(self._role.persona)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,18 +25,25 @@ _INSTITUTION = "9910000001"  # replaced by the configured one when the gateway s
 Say = Callable[[str], None]
 
 
+FACE_DOWN, WORN = "face_down", "worn"  # of `devices.simulated.personas.LAID`
+
+
 @dataclass(frozen=True, slots=True)
 class Scenery:
-    """Everything fictional: the cards, what the gateway knows, who is who."""
+    """Everything fictional: the cards, what the gateway knows, who is who.
+
+    `laid`: persona -> what is the matter with the printed card when it is laid down, where something is.
+    """
 
     world: World
     gateway: GatewayWorld
     faces: dict[str, int]  # persona -> seed before the camera
+    laid: dict[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         gateway = json.loads(self.gateway.to_bytes())
         world = json.loads(self.world.to_bytes())
-        return json.dumps({"world": world, "gateway": gateway, "faces": self.faces}).encode()
+        return json.dumps({"world": world, "gateway": gateway, "faces": self.faces, "laid": self.laid}).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Scenery:
@@ -46,6 +53,7 @@ class Scenery:
             World.from_bytes(json.dumps(value["world"]).encode()),
             GatewayWorld.parse(json.dumps(value["gateway"]).encode()),
             {str(name): int(seed) for name, seed in value["faces"].items()},
+            {str(name): str(laid) for name, laid in value.get("laid", {}).items()},
         )
 
 
@@ -88,7 +96,8 @@ def build(personas: tuple[Persona, ...], say: Say) -> Scenery:
 
 def _around(world: World, personas: tuple[Persona, ...]) -> Scenery:
     gateway = gateway_world(world, personas, _INSTITUTION)
-    return Scenery(world, gateway, {persona.id: persona.face for persona in personas})
+    laid = {persona.id: persona.laid for persona in personas if persona.laid}
+    return Scenery(world, gateway, {persona.id: persona.face for persona in personas}, laid)
 
 
 def _photo(persona: Persona) -> bytes:

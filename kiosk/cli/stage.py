@@ -21,10 +21,11 @@ from devices.card.reader import SimulatedCardReader, SupervisedCardReader
 from devices.simulated.camera import SimulatedCamera
 from devices.simulated.files import CardKind, PersonCard
 from devices.simulated.pcscd import LaneError, PcscdLane, loopback_up, missing_parts
+from devices.simulated.tray import SimulatedTray, TrayCondition
 from kiosk import log
-from kiosk.app import GatewayAccess, Surroundings, Trust, reader_options
-from kiosk.cli.scenery import Say, Scenery
-from kiosk.config import GatewayDriver, ReaderDriver, Settings
+from kiosk.app import GatewayAccess, Surroundings, Trust, card_camera, reader_options
+from kiosk.cli.scenery import WORN, Say, Scenery
+from kiosk.config import GatewayDriver, ReaderDriver, ScannerDriver, Settings
 from kiosk.eligibility.tls import TlsFolder, ensure_test_tls
 
 _log = log.get("kiosk.stage")
@@ -107,15 +108,18 @@ class Stage:
         self._lane_hands: _LaneHands | None = None
         self._run = Path(tempfile.mkdtemp(prefix="uketsuke-"))
         self.camera = SimulatedCamera(None, {"calm": calm})
+        self.tray = SimulatedTray() if settings.scanner.driver is ScannerDriver.SIMULATED else None
         self.hands: Hands
         self.lane = ""
+        self._worn = False
 
     def start(self) -> Surroundings:
         with contextlib.suppress(OSError):
             loopback_up()  # `unshare -n make demo`: the gateway is on it
         world = self.scenery.world
         trust = Trust((world.auth_ca,), world.cv_anchor)
-        return Surroundings(self._gateway_access(), trust, self._start_reader(trust), self.camera)
+        above = self.tray or card_camera(self._settings)
+        return Surroundings(self._gateway_access(), trust, self._start_reader(trust), self.camera, above)
 
     def stop(self) -> None:
         if self._lane is not None:
@@ -155,16 +159,33 @@ class Stage:
         """Who is before the camera; None: nobody."""
         self.camera.show(None if persona is None else self.scenery.faces[persona])
 
-    def insert(self, persona: str) -> None:
-        """What has no chip lies there unseen."""
+    def insert(self, persona: str, *, face_down: bool = False) -> None:
+        """What has no chip is seen by the camera above the reader only."""
+        self._lay(persona, face_down=face_down)
         if self.card(persona).kind is not CardKind.PAPER:
             self.hands.insert(self.card(persona))
 
     def swap(self, persona: str) -> None:
+        self._lay(persona, face_down=False)
         self.hands.swap(self.card(persona))
 
     def remove(self) -> None:
+        self._lay(None, face_down=False)
         self.hands.remove()
+
+    def nudge(self, persona: str) -> None:
+        """The card is moved a little where it lies; the reader does not lose it."""
+        self._lay(persona, face_down=False)
+
+    def _lay(self, persona: str | None, *, face_down: bool) -> None:
+        """Under the camera above the reader: a print that is worn away is part of the card."""
+        if self.tray is None:
+            return
+        worn = persona is not None and self.scenery.laid.get(persona) == WORN
+        if self._worn != worn:  # the light, or what the panel set, stays otherwise
+            self._worn = worn
+            self.tray.set_condition(TrayCondition.WORN if worn else TrayCondition.NORMAL)
+        self.tray.lay(None if persona is None else self.card(persona), face_down=face_down)
 
     def _gateway_access(self) -> GatewayAccess:
         settings = self._settings.gateway

@@ -116,6 +116,7 @@ class Executor:
         self._recycle_card = False
         self._face_used = False
         self._scanner_used = False
+        self._scanner_broken = False
         self._progress = (0, 0)
 
     # --- life ------------------------------------------------------------------------------------------------------
@@ -569,6 +570,7 @@ class Executor:
             case d.ScannerReady():
                 self._post(e.ScannerChanged(None))
             case d.ScanHinted():
+                self._scanner_works()
                 reception = self._owner(event.job)
                 if reception is not None:
                     self._post(e.ScanHinted(reception, event.job, event.hint.value))
@@ -579,7 +581,14 @@ class Executor:
             case _:
                 assert_never(event)
 
+    def _scanner_works(self) -> None:
+        """After a failure its camera, or its process, may come back without a word."""
+        if self._scanner_broken:
+            self._scanner_broken = False
+            self._post(e.ScannerChanged(None))
+
     def _number_scanned(self, event: d.NumberScanned) -> None:
+        self._scanner_works()
         reception = self._arrived(event.job, event.number)
         if reception is None:
             return
@@ -594,6 +603,7 @@ class Executor:
         missing = event.fault is DeviceFault.MODEL_MISSING
         failure = FailureCode.SCANNER_WORKER_LOST if missing else FAULTS[event.fault]
         if failure is not FailureCode.SCAN_UNREADABLE:
+            self._scanner_broken = True
             self._post(e.ScannerChanged(failure))
         reception = self._answered(event.job)
         if reception is not None:

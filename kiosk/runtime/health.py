@@ -1,4 +1,4 @@
-"""Watches what reports nothing by itself: the camera is asked twice a second, and a change becomes an event."""
+"""Watches what reports nothing by itself: a camera is asked twice a second, and a change is told."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import threading
 from collections.abc import Callable
 
 from devices.ports import Camera
-from kiosk.reception.events import CameraChanged
 
 CAMERA_SECONDS = 0.5
 
 
 class CameraWatch:
-    """`post` is called on a thread of its own, once per change."""
+    """`tell` is called on a thread of its own, once per change, with whether the camera works.
 
-    def __init__(self, camera: Camera, post: Callable[[CameraChanged], None], seconds: float = CAMERA_SECONDS) -> None:
+    `looks`: how often in a row it must show nothing. Right after a frame was wiped there is none for a moment.
+    """
+
+    def __init__(
+        self, camera: Camera, tell: Callable[[bool], None], seconds: float = CAMERA_SECONDS, looks: int = 1
+    ) -> None:
         self._camera = camera
-        self._post = post
+        self._looks = looks
+        self._tell = tell
         self._seconds = seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera-watch", daemon=True)
@@ -29,9 +34,9 @@ class CameraWatch:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        works = True
+        works, missed = True, 0
         while not self._stop.wait(self._seconds):
-            now = self._camera.fault() is None
-            if now != works:
-                works = now
-                self._post(CameraChanged(works))
+            missed = 0 if self._camera.fault() is None else missed + 1
+            if (works and missed >= self._looks) or (not works and not missed):
+                works = not missed
+                self._tell(works)

@@ -21,10 +21,14 @@ class NotOnPage(Exception):
 
 
 class Robot:
-    """Needs the GUI thread. `patience` in seconds: how long a control may take to become ready."""
+    """Needs the GUI thread. `patience` in seconds: how long a control may take to become ready.
+
+    `touched`: what was pressed so far, by name.
+    """
 
     def __init__(self, window: KioskWindow, patience: float = 2.0) -> None:
         self._window = window
+        self.touched: list[str] = []
         self._tries = max(1, round(patience * 1000 / _STEP_MS))
 
     def page(self) -> Page | None:
@@ -44,6 +48,7 @@ class Robot:
             found = self.find(name)
             if found is not None:
                 QTest.mouseClick(found, Qt.MouseButton.LeftButton, pos=found.rect().center())
+                self.touched.append(name)
                 return
             QTest.qWait(_STEP_MS)
         raise NotOnPage(f"{name} on {self.page()}")

@@ -83,6 +83,7 @@ def enter(tmp_path: Path, scenery: Scenery, qapp: QApplication) -> Iterator[Ente
                 f"kiosk.state_dir={tmp_path / 'state'}",
                 f"handoff.folder={tmp_path / 'face'}",
                 "reader.driver=simulated",
+                "scanner.driver=off",  # what has nothing to do with it types
                 "times.farewell_seconds=2",
                 *overrides,
             ],

@@ -62,7 +62,7 @@ def test_another_way_wipes_what_was_scanned_and_stops_what_is_not(method: str, e
         if early:
             visit.certificate()
         visit.scanned().did_only(*[each for each in visit.seen if isinstance(each, c.ForgetNumber)])
-        assert s.visit_of(visit.state).printed is None  # type: ignore[union-attr]
+        assert s.visit_of(visit.state).printed is None
         # Back at the choice it is looked at again.
         visit.other_method().at(s.Choosing).did(c.StartScan)
 
@@ -90,9 +90,9 @@ def test_what_to_do_with_the_card_is_on_the_page() -> None:
 def test_a_card_face_down_is_told_while_one_chooses_and_only_who_may_use_the_face() -> None:
     visit = put().certificate().scan_hint("face_down")
     assert page(visit).notice is not None
-    assert page(visit).notice.key == "notice.card_face_down"  # type: ignore[union-attr]
+    assert page(visit).notice.key == "notice.card_face_down"
     visit.camera(False)
-    assert page(visit).notice.key == "notice.face_unavailable"  # type: ignore[union-attr]
+    assert page(visit).notice.key == "notice.face_unavailable"
     assert page(put().certificate().scan_hint("unclear")).notice is None
 
 
@@ -106,7 +106,7 @@ def test_typing_is_always_possible_and_stops_the_scan() -> None:
 def test_a_card_that_cannot_be_read_is_typed_and_one_is_told_why() -> None:
     visit = scanning().scan_hint("unclear").scan_fails().at(s.EnteringNumber, problem=None)
     visit.recorded("scan_failed", "N-102")
-    assert page(visit).notice.key == "notice.number_unread"  # type: ignore[union-attr]
+    assert page(visit).notice.key == "notice.number_unread"
     early = put().certificate().scan_hint("reading").scan_fails().at(s.Choosing).choose("face").at(s.EnteringNumber)
     assert starts(early) == 1
     early.other_method().at(s.Choosing).choose("face").at(s.EnteringNumber)
@@ -118,7 +118,7 @@ def test_a_broken_scanner_costs_typing_and_tells_the_counter_once(failure: Failu
     visit = put().certificate().scanner(failure).did_only(c.CallCounter("scanner_lost"))
     visit.scan_fails(failure).at(s.Choosing).recorded("scan_failed", failure.value)
     visit.choose("face").at(s.EnteringNumber)
-    assert page(visit).notice.key == "notice.scanner_lost"  # type: ignore[union-attr]
+    assert page(visit).notice.key == "notice.scanner_lost"
     visit.scanner(failure).did_nothing().scanner(None).did_nothing()
     visit.scanner(failure).did_only(c.CallCounter("scanner_lost"))
     waiting = scanning().scan_fails(failure).at(s.EnteringNumber)
@@ -128,7 +128,7 @@ def test_a_broken_scanner_costs_typing_and_tells_the_counter_once(failure: Failu
 def test_a_card_that_can_be_turned_or_moved_gets_new_time() -> None:
     for hint in ("no_card", "face_down", "other_card"):
         visit = put().certificate().scan_hint(hint).scan_fails().at(s.Choosing).did(c.StartScan)
-        assert s.visit_of(visit.state).printed.hint == hint  # type: ignore[union-attr]
+        assert s.visit_of(visit.state).printed.hint == hint
         # The page of the face begins with the scanner's whole time, too.
         visit.choose("face").at(s.Scanning).did(c.StartScan)
         assert starts(visit) == 3
@@ -144,7 +144,7 @@ def test_a_scan_page_that_is_left_alone_ends_at_the_keypad() -> None:
 
 def test_what_the_card_refuses_is_typed_and_never_scanned_again() -> None:
     visit = scanning().scanned().number_refused(9).at(s.EnteringNumber, problem=s.NumberProblem.MISREAD)
-    assert page(visit).notice.key == "notice.number_misread"  # type: ignore[union-attr]
+    assert page(visit).notice.key == "notice.number_misread"
     visit.other_method().at(s.Choosing).choose("face").at(s.EnteringNumber)
     assert starts(visit) == 1
     assert len(visit.all_of(c.ReadPhoto)) == 1

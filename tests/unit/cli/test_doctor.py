@@ -89,7 +89,7 @@ def real(tmp_path: Path) -> config.Settings:
     text = (
         '[kiosk]\nproduction = true\ninstitution_code = "1312345678"\n[reader]\ndriver = "pcsc"\n'
         '[card]\naccept = "jpki"\nrelying_party = "x"\nca_files = ["ca.pem"]\nphoto_ca_files = ["ca.pem"]\n'
-        '[camera]\ndriver = "opencv"\n[gateway]\ndriver = "https"\nurl = "https://gateway.example"\n'
+        '[camera]\ndriver = "opencv"\n[scanner]\ndriver = "off"\n[gateway]\ndriver = "https"\nurl = "https://gateway.example"\n'
         'ca_file = "g.pem"\nclient_cert = "c.pem"\nclient_key = "k.pem"\n[log]\nfolder = "log"\n'
     )
     return config.parse(text, tmp_path / "config.toml")

@@ -50,6 +50,8 @@ CASES = {
     "name outside Shift_JIS": "old_kanji",
     "foreign resident": "foreign_resident",
     "driving licence": "driving_licence",
+    "print worn away": "worn_card",
+    "laid face down": "face_down",
     "card that answers nothing": "mute",
     "old resident card": "juki_card",
     "insurance card of the paper era": "old_insurance_card",
