@@ -45,6 +45,7 @@ from devices.errors import (
     DeviceFault,
     NumberGuarded,
     NumberWrong,
+    PhotoInvalid,
     PinBlocked,
     PinWrong,
 )
@@ -86,7 +87,7 @@ _ALIVE_SECONDS = 0.25
 _VERIFY, _HEADER = 0x20, 4  # instruction; without data it only asks for the counter
 
 # The connection is as good as before; after anything else the next job begins with a new one.
-_CARD_SAYS_NO = (PinWrong, PinBlocked, NumberWrong, NumberGuarded)
+_CARD_SAYS_NO = (PinWrong, PinBlocked, NumberWrong, NumberGuarded, PhotoInvalid)
 
 
 class _Session:

@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
-from devices.card import apdu, tlv
+from devices.card import apdu, picture, tlv
 from devices.card.channel import CardChannel
 from devices.card.signature import RsaKey, digest_info
 from devices.card.tlv import Tlv
@@ -94,7 +94,8 @@ def read_face(
     """Open with 照合番号B, read the card face, let the card sign `message` with its own key.
 
     `progress(bytes read, bytes in all)`. Exactly one VERIFY, and none when 3 or fewer tries are left: then, and only
-    then, `NumberGuarded`. Raises `NumberWrong`, `UnsupportedCard`. The card is left behind closed in every case.
+    then, `NumberGuarded`. Raises `NumberWrong`, `UnsupportedCard`, and `PhotoInvalid` for a photo that must not be
+    decoded. The card is left behind closed in every case.
     """
     if not card.select_application(card.profile.visual).ok:
         raise UnsupportedCard("no card-face application")
@@ -129,6 +130,7 @@ def _parse(
 ) -> CardFace:
     parts = tlv.children(tlv.one(face, _FACE).value)
     key, photo = tlv.need(parts, _KEY), tlv.need(parts, _PHOTO)
+    picture.check(photo.value)
     head = _stored(parts, _BIRTH, _SEX, _KEY)
     names_hash = hashlib.sha256(_stored(parts, _NAME, _ADDRESS)).digest()
     photo_hash = hashlib.sha256(photo.raw).digest()

@@ -13,10 +13,11 @@ from devices.ports import CardEvent, CardProgress
 from devices.simulated.card import VirtualCard
 from devices.simulated.files import PersonCard
 from devices.simulated.world import Persona, World, load_personas, personas_folder
+from tests.helpers.picture import picture
 
 SALT = "00112233445566778899aabbccddeeff"
 # Card client tests do not look at the picture; its size is that of a real one's order.
-PHOTO = b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(range(256)) * 20
+PHOTO = picture(bytes(range(256)) * 20)
 
 EventT = TypeVar("EventT")
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from devices.simulated.pcscd import PcscdLane
+from tests.helpers.picture import picture
 
 APT_LINE = "apt-get install -y pcscd vsmartcard-vpcd opensc openssl"
-PHOTO = b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(range(256)) * 40
+PHOTO = picture(bytes(range(256)) * 40)
 
 
 def pkcs11_module() -> Path | None:

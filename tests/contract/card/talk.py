@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from devices.simulated.card import VirtualCard
+from tests.helpers.picture import picture
 
-PHOTO = b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(range(256)) * 40
+PHOTO = picture(bytes(range(256)) * 40)
 
 JPKI = "D392F000260100000001"
 VISUAL = "D3921000310001010402"

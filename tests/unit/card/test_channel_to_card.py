@@ -26,11 +26,14 @@ from devices.errors import (
     CertificateUnreadable,
     DeviceError,
     ForeignIssuer,
+    PhotoInvalid,
 )
 from devices.secret import SecretBytes
 from devices.simulated.card import VirtualCard
 from devices.simulated.pki import Authority
+from devices.simulated.world import World
 from tests.helpers.cards import PHOTO, channel, person, personas, world
+from tests.helpers.picture import codestream, jp2
 
 JPKI = MY_NUMBER_CARD.jpki
 
@@ -320,12 +323,26 @@ def test_every_signed_part_counts(tag: int) -> None:
     whole = bytes(content[: tlv.total_of(0xFF20)(bytes(content))])
     element = tlv.need(tlv.children(tlv.one(whole, 0xFF20).value), tag)
     at = bytes(content).index(bytes(element.raw)) + len(element.raw) - 1
+    if tag == 0xDF27:
+        at -= 8  # behind it the picture ends, and without its end it is none
     content[at] ^= 1
     changed = dataclasses.replace(holder, visual={**holder.visual, 0x0002: bytes(content)})
     number = SecretBytes(personas()["employee"].number_b.encode())
     face = visual.read_face(channel(VirtualCard(changed))[0], number, b"m", anchor(), lambda done, total: None)
     assert not face.intact
     assert face.evidence.kind == "photo_unanchored"
+
+
+def test_a_photo_that_must_not_be_decoded_is_refused_and_the_card_left() -> None:
+    bomb = jp2(codestream(20_000, 20_000), 20_000, 20_000)
+    people = [persona for persona in personas().values() if persona.id == "employee"]
+    card = World.build(people, lambda persona: bomb).card("employee")
+    reached, direct = channel(card)
+    with pytest.raises(PhotoInvalid):
+        visual.read_face(
+            reached, SecretBytes(personas()["employee"].number_b.encode()), b"m", None, lambda done, total: None
+        )
+    assert direct.sent[-1].endswith(MY_NUMBER_CARD.leave)
 
 
 def test_copy_of_the_files_without_the_key_is_noticed() -> None:
