@@ -31,6 +31,7 @@ from devices.simulated.options import EndOfFile, Extended, Interface
 from devices.simulated.pace import Traffic
 from devices.simulated.world import World, load_personas, personas_folder
 from devices.supervisor import blobs_of
+from tests.helpers.picture import picture
 
 JPKI, VISUAL = bytes.fromhex("D392F000260100000001"), bytes.fromhex("D3921000310001010402")
 LEAVE = bytes.fromhex("A0000001510000")
@@ -38,7 +39,7 @@ LEAVE = bytes.fromhex("A0000001510000")
 EXCHANGES = 1_024
 TURNS = 2  # jobs of one card at most
 MESSAGE = b"UKETSUKE-TEST" + bytes(51)
-PHOTO = b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(range(256))
+PHOTO = picture(bytes(range(256)))
 SALT = "00112233445566778899aabbccddeeff"
 
 _STATUS = (0x9000, 0x6282, 0x6300, 0x63C0, 0x63C1, 0x63C3, 0x63CA, 0x6700, 0x6981, 0x6982, 0x6983, 0x6984,
