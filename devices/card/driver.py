@@ -12,7 +12,10 @@ from devices.errors import DeviceFault
 
 @dataclass(frozen=True, slots=True)
 class ReaderSeen:
+    """`card`: one lies there, `CardSeen` follows."""
+
     name: str
+    card: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,13 @@ from devices.ports import (
 class Watch:
     """Begin: a spare process does not touch the reader before. Presences and connections are numbered above `after`.
 
-    `short_only`: readers of which an earlier process said so.
+    `short_only`: readers of which an earlier process said so. `hangs`: how many processes before this one were ended in
+    a row because the card on the reader hung.
     """
 
     after: int
     short_only: tuple[str, ...] = ()
+    hangs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
@@ -39,6 +40,7 @@ from devices.card.messages import (
 )
 from devices.errors import (
     CardBusy,
+    CardMute,
     CardRemoved,
     CardReset,
     DeviceError,
@@ -83,6 +85,7 @@ _REMOVAL_SECONDS = 1.0
 # What the monitor tells by itself, in the right order, when it is as wide as the failed exchange makes it look.
 _GONE = (DeviceFault.CARD_REMOVED, DeviceFault.NO_READER, DeviceFault.SERVICE_DOWN)
 _ALIVE_SECONDS = 0.25
+_PROBE_SECONDS = 0.5
 
 _VERIFY, _HEADER = 0x20, 4  # instruction; without data it only asks for the counter
 
@@ -145,18 +148,45 @@ class _Session:
         self.link.close()
 
 
-class _Watcher:
-    """Numbers the cards that come and go, and reports them in order."""
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """Find out whether a card that hung can be connected to again."""
 
-    def __init__(self, send: Callable[[object], None], gone: Callable[[], None]) -> None:
+    presence: int
+
+
+class _Watcher:
+    """Numbers the cards that come and go, and reports them in order.
+
+    A card that hung is not reported before it can be connected to again: pcscd may still wait for it, and would call
+    it held by another program. One that hung twice is not reported again at all. The reader is held back with it.
+    """
+
+    def __init__(
+        self, send: Callable[[object], None], gone: Callable[[], None], probe: Callable[[_Probe], None]
+    ) -> None:
         self._send = send
         self._gone = gone
+        self._probe = probe
+        self._hangs = 0
+        self._held: str | None = None  # the reader that is not reported yet
+        self._tired = False  # of probing
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
         self._present: tuple[int, CardSeen] | None = None
 
-    def count_from(self, number: int) -> None:
+    def begin(self, number: int, hangs: int) -> None:
         self._numbers = itertools.count(number)
+        self._hangs = hangs
+
+    def admit(self, presence: int) -> None:
+        """The card answers again."""
+        with self._changed:
+            if self._held is None or not self._is_there(presence):
+                return
+            reader, self._held = self._held, None
+        self._send(ReaderReady(reader))
+        self._send(CardPresent(presence))
 
     def seen(self, presence: int) -> CardSeen:
         """Raises `CardRemoved` when that card is not there any more."""
@@ -183,21 +213,35 @@ class _Watcher:
 
     def _tell(self, seen: Seen) -> None:
         match seen:
-            case ReaderSeen(name):
-                self._send(ReaderReady(name))
+            case ReaderSeen(name, card):
+                with self._changed:
+                    hangs, self._hangs = self._hangs, 0
+                    self._held = name if hangs and card else None
+                    self._tired = hangs > 1
+                if self._held is None:
+                    self._send(ReaderReady(name))
             case ReaderLost(fault):
+                with self._changed:
+                    self._held = None
                 self._send(ReaderFault(fault))
             case CardSeen():
                 number = next(self._numbers)
                 with self._changed:
                     self._present = (number, seen)
-                self._send(CardPresent(number))
+                    held = self._held is not None
+                if not held:
+                    self._send(CardPresent(number))
+                elif not self._tired:
+                    self._probe(_Probe(number))
             case CardLost():
                 with self._changed:
                     was, self._present = self._present, None
+                    reader, self._held = self._held, None
                     self._changed.notify_all()
                 self._gone()
-                if was is not None:
+                if reader is not None:
+                    self._send(ReaderReady(reader))
+                elif was is not None:
                     self._send(CardGone(was[0]))
 
 
@@ -213,7 +257,7 @@ class _Worker:
         self._salt = bytes.fromhex(options["salt"])
         self._driver, self._simulate = _driver(options, channel.send)
         self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._watcher = _Watcher(channel.send, lambda: self._jobs.put(CardLost()))
+        self._watcher = _Watcher(channel.send, lambda: self._jobs.put(CardLost()), self._jobs.put)
         self._session: _Session | None = None
         self._connections = itertools.count(1)
         self._short_only: set[str] = set()  # readers that do not pass extended APDUs
@@ -242,11 +286,13 @@ class _Worker:
 
     def _do(self, message: object) -> None:
         match message:
-            case Watch(after, short_only):
+            case Watch(after, short_only, hangs):
                 self._short_only.update(short_only)
                 self._connections = itertools.count(after + 1)
-                self._watcher.count_from(after + 1)
+                self._watcher.begin(after + 1, hangs)
                 self._driver.start(self._watcher)
+            case _Probe(presence):
+                self._probe(presence)
             case ReadCertificate(job, presence):
                 self._answer(job, presence, lambda session: self._certificate(job, session))
             case ReadPhoto(job, presence, number, text):
@@ -261,6 +307,17 @@ class _Worker:
                 # Late news: the next card may already be in use.
                 if self._session is not None and not self._watcher.is_there(self._session.presence):
                     self._end_session()
+
+    def _probe(self, presence: int) -> None:
+        try:
+            self._driver.connect(self._watcher.seen(presence).reader).close()
+        except (CardBusy, CardMute):
+            if not self._watcher.leaves(presence, _PROBE_SECONDS):
+                self._jobs.put(_Probe(presence))
+        except DeviceError:
+            return  # the monitor tells
+        else:
+            self._watcher.admit(presence)
 
     def _answer(self, job: int, presence: int, work: Callable[[_Session], object]) -> None:
         """Exactly one answer for each job."""

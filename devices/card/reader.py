@@ -44,6 +44,7 @@ from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Wor
 
 HANG_SECONDS = 8.0
 JOB_SECONDS = 60.0
+_HANGS_BELONG_TOGETHER = 60.0  # seconds
 _NUMBERS_PER_PROCESS = 1_000_000
 
 
@@ -78,6 +79,7 @@ class SupervisedCardReader:
         self._deadlines: dict[int, float] = {}  # by job: when its silence is too long
         self._limits: dict[int, float] = {}  # by job: when it has taken too long in all
         self._hung = False  # the process was ended by the watchdog, not by itself
+        self._hangs: list[float] = []  # when, since a job last succeeded
         self._presence: int | None = None
         self._short_only: dict[str, None] = {}  # readers of which a process found out
 
@@ -124,6 +126,8 @@ class SupervisedCardReader:
                     step = self._inbox.get(timeout=self._until_deadline())
                 except queue.Empty:
                     self._hung = True
+                    now = time.monotonic()
+                    self._hangs = [at for at in self._hangs if now - at < _HANGS_BELONG_TOGETHER] + [now]
                     self._supervisor.fail()  # `_lost` follows by way of the inbox
                     self._deadlines = dict.fromkeys(self._deadlines, float("inf"))
                     continue
@@ -160,7 +164,7 @@ class SupervisedCardReader:
     def _begin(self, worker: Worker) -> None:
         """On whatever thread replaces the worker. The numbers make presences and connections unique."""
         self._first_number += _NUMBERS_PER_PROCESS
-        worker.send(Watch(self._first_number, tuple(self._short_only)))
+        worker.send(Watch(self._first_number, tuple(self._short_only), len(self._hangs)))
 
     def _replace(self) -> None:
         self._gone()
@@ -203,6 +207,8 @@ class SupervisedCardReader:
             case CertificateRead() | PhotoRead() | PinSigned() | CardRefused() if message.job in self._deadlines:
                 del self._deadlines[message.job], self._limits[message.job]
                 self._alive()
+                if not isinstance(message, CardRefused):
+                    self._hangs = []
                 self._sink(message)
             case _:
                 # An answer that nobody waits for any more, or from a process that was replaced.

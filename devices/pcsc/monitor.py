@@ -136,7 +136,7 @@ class ReaderMonitor:
         if self._reader not in words:
             self._fault = None
             self._reader = next(iter(words))
-            self._sink(ReaderSeen(self._reader))
+            self._sink(ReaderSeen(self._reader, card is not None))
         if card is not None and self._card is None:
             self._card = card
             self._sink(CardSeen(*card))

@@ -157,7 +157,7 @@ class SimulatedDriver:
     def _announce(self) -> None:
         match self._state:
             case ReaderState.READY | ReaderState.BUSY | ReaderState.RESETTING:
-                self._tell(ReaderSeen(READER_NAME))
+                self._tell(ReaderSeen(READER_NAME, self.card is not None))
                 if self.card is not None:
                     self._tell(CardSeen(READER_NAME, self.count))
 

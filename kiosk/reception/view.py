@@ -348,13 +348,15 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
         case s.Farewell():
             return _result(Page.FAREWELL, state.outcome, card_in=False, alarm=False)
         case s.PutBack() if kiosk.health.reader_failure is not None:
-            return replace(_heals(kiosk.health.reader_failure), can_cancel=True)
+            wait = (Text("page.reader_wait.lead"), Text("page.reader_wait.lead2"))
+            return replace(_heals(kiosk.health.reader_failure, wait), can_cancel=True)
         case s.PutBack():
             return _make(Page.PUT_BACK, can_cancel=True)
         case s.Problem():
             return _problem(state, kiosk.health, policy)
         case s.OutOfService(FailureCode.READER_HUNG | FailureCode.CARD_WORKER_LOST | FailureCode.SEVERAL_CARDS):
-            return _heals(state.failure)
+            key = text_key(state.failure)
+            return _heals(state.failure, (Text(f"{key}.do"), Text(f"{key}.other")))
         case s.OutOfService():
             key = text_key(state.failure)
             return View(
@@ -390,13 +392,12 @@ def _action(name: str, event: Event) -> Action:
     return Action(name, Text(f"action.{name}"), event)
 
 
-def _heals(failure: FailureCode) -> View:
-    """The reader will go on by itself, at once or when one card is left: nothing to touch, nothing is lost."""
+def _heals(failure: FailureCode, lead: tuple[Text, Text]) -> View:
+    """The reader will go on by itself, at once or when one card is left: nothing to touch."""
     key = text_key(failure)
     panel = ProblemPanel(failure, "")
     if failure is FailureCode.SEVERAL_CARDS:
         return _make(Page.ONE_CARD, lead=(Text(f"{key}.do"), Text(f"{key}.other")), panel=panel)
-    lead = (Text("page.reader_wait.lead"), Text("page.reader_wait.lead2"))
     return View(Page.READER_WAIT, Text(f"{key}.what"), lead=lead, panel=panel)
 
 
