@@ -84,10 +84,11 @@ class Insertion:
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         last = b""
+        gone = False
         with contextlib.suppress(OSError):
             while frame := _receive(connection) or b"":
                 last = frame
-                if self._stop.is_set():
+                if gone or self._stop.is_set():
                     continue  # it is gone: no answer, until the reader hangs up too
                 try:
                     answer = self._answer(frame)
@@ -95,9 +96,14 @@ class Insertion:
                     self._stop.set()
                     self._hang_up(socket.SHUT_WR)
                     continue
-                if answer is not None and not self._stop.is_set():
+                if answer == b"":
+                    # vpcd waits for ever after a frame without a byte (tried). Contact lost for a moment is what gives
+                    # a client success and no byte; the card is found again after that.
+                    gone = True
+                    self._hang_up(socket.SHUT_WR)
+                elif answer is not None and not self._stop.is_set():
                     connection.sendall(len(answer).to_bytes(2) + answer)
-        if self._stop.is_set() and last != _ASK_ATR:
+        if (gone or self._stop.is_set()) and last != _ASK_ATR:
             # The reader hung up over something else than its question whether a card is there. Were the next card
             # put down before that question, pcscd would never know that this one was taken away.
             time.sleep(_POLL_SECONDS)

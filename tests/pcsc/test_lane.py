@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devices.simulated.card import Fault, FaultPlan, FaultRule
+from devices.simulated.faults import nonsense
 from devices.simulated.options import Interface
 from devices.simulated.pace import Pace
 from devices.simulated.pcscd import LaneError, PcscdLane
@@ -133,6 +134,25 @@ def test_traffic_is_counted_and_paced(lane: PcscdLane, world: World) -> None:
     lane.remove()
     lane.insert(world.cards["employee"])
     assert lane.traffic("employee")["apdus"] == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "answers"),
+    [
+        ("at 1: answer 90", [OK, [0, "90"], OK]),
+        ("at 1: garbage 40", [OK, [0, nonsense(40).hex().upper()], OK]),
+        ("at 1: garbage 65533", [OK, [0, nonsense(65533).hex().upper()], OK]),
+        ("at 1: sw 6F00", [OK, [0, "6F00"], OK]),
+        ("at 1: reset", [OK, [0, "6986"], [0, "6A82"]]),
+        ("at 1: answer", [OK, [0, ""], [0x80100016, ""]]),  # success without a byte, then not transacted
+        ("at 1: pull", [OK, [0, ""], [0x80100016, ""]]),
+    ],
+)
+def test_what_a_client_hears_of_each_fault(
+    lane: PcscdLane, world: World, script: str, answers: list[list[object]]
+) -> None:
+    lane.insert(world.cards["employee"], fresh=True, faults=FaultPlan.parse(script))
+    assert pcsc(lane, 0, SELECT, "00B0000010" if "reset" in script else "00B08A0000", PIN)["answers"] == answers
 
 
 def test_the_effect_of_a_lost_answer_stays(lane: PcscdLane, world: World) -> None:

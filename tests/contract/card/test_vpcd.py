@@ -92,7 +92,6 @@ def test_control_codes_and_commands(world: World, reader: Reader) -> None:
     try:
         assert reader.ask(b"\x04") == card.atr
         assert not insertion.wait_seen(0)
-        assert reader.ask(SELECT) == b""  # not powered: no answer that makes sense
         reader.send(b"\x01")
         assert reader.ask(SELECT) == b"\x90\x00"
         assert insertion.wait_seen(10)
@@ -138,6 +137,25 @@ def test_a_card_that_is_pulled_does_not_come_back(world: World, reader: Reader) 
     reader.server.settimeout(0.2)
     with pytest.raises(TimeoutError):
         reader.accept()
+    insertion.remove()
+
+
+def test_an_answer_without_a_byte_is_contact_lost_for_a_moment(world: World, reader: Reader) -> None:
+    insertion = insert(world.card("employee", faults=FaultPlan.parse("at 0: answer")), reader)
+    try:
+        reader.send(b"\x01")
+        assert reader.ask(SELECT) is None
+        reader.accept()
+        reader.send(b"\x01")
+        assert reader.ask(SELECT) == b"\x90\x00"
+    finally:
+        reader.see_removal(insertion)
+
+
+def test_a_command_without_power_hears_nothing(world: World, reader: Reader) -> None:
+    insertion = insert(world.card("employee"), reader)
+    assert reader.ask(SELECT) is None
+    reader.close_line()
     insertion.remove()
 
 
