@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from kiosk.audit import verify
 from kiosk.cli.options import add_config, add_json
@@ -28,6 +28,7 @@ from kiosk.config import (
     GatewayDriver,
     LookupSource,
     ReaderDriver,
+    ScannerDriver,
     Settings,
     load,
 )
@@ -210,15 +211,34 @@ def _pcsc(settings: Settings, machine: Machine) -> Findings:
 def _camera(settings: Settings, machine: Machine) -> Findings:
     if settings.camera.driver is CameraDriver.SIMULATED:
         yield Finding("camera", State.OK, "simulated")
-        return
-    device = settings.camera.device
+    else:
+        yield from _video("camera", settings.camera.device, machine)
+
+
+def _scanner(settings: Settings, machine: Machine) -> Findings:
+    """The camera above the reader and what reads its pictures. Without them the face check goes on with typing."""
+    if settings.scanner.driver is not ScannerDriver.OFF:
+        missing = [name for name in ("onnxruntime", "rapidocr") if machine.find(name) is None]
+        yield _judge("scanner packages", not missing, "there", f"{', '.join(missing)} missing", SETUP)
+    match settings.scanner.driver:
+        case ScannerDriver.OFF:
+            yield Finding("scanner", State.OK, "off: what stands on the card is typed")
+        case ScannerDriver.SIMULATED:
+            yield Finding("scanner", State.OK, "simulated")
+        case ScannerDriver.OPENCV:
+            yield from _video("scanner", settings.scanner.device, machine)
+        case _:
+            assert_never(settings.scanner.driver)
+
+
+def _video(name: str, device: str, machine: Machine) -> Findings:
     path = machine.path(device if device.startswith("/") else f"/dev/video{device}")
     others = ", ".join(sorted(f"/dev/{file.name}" for file in machine.path("/dev").glob("video*"))) or "no camera"
     if not path.exists():
-        yield Finding("camera", State.MISSING, f"{device} is not there ({others})", "plug it in, or set camera.device")
+        yield Finding(name, State.MISSING, f"{device} is not there ({others})", f"plug it in, or set {name}.device")
     else:
         do = "usermod -a -G video <the kiosk's user>"
-        yield _judge("camera", os.access(path, os.R_OK | os.W_OK), device, f"{device} may not be read", do)
+        yield _judge(name, os.access(path, os.R_OK | os.W_OK), device, f"{device} may not be read", do)
 
 
 def _gateway(settings: Settings, machine: Machine) -> Findings:
@@ -362,6 +382,7 @@ _LOOKS: tuple[Callable[[Settings, Machine], Findings], ...] = (
     _languages,
     _reader,
     _camera,
+    _scanner,
     _card,
     _gateway,
     _folders,

@@ -15,6 +15,7 @@ from typing import Any
 from devices.child import harden
 from devices.simulated.camera import Condition
 from devices.simulated.personas import load_personas
+from devices.simulated.tray import TrayCondition as Tray
 from devices.simulated.world import personas_folder
 from kiosk import log
 from kiosk.app import App, is_staged, surroundings, use_display
@@ -89,10 +90,10 @@ def _panel(app: App, stage: Stage, config: Settings) -> OperatorPanel:
     scenes += [(each.value, word(f"panel.scene_{each.name.lower()}", language)) for each in Condition]
     inserted: list[str] = []
 
-    def insert(persona: str) -> None:
+    def insert(persona: str, face_down: bool) -> None:
         inserted.append(persona)
         stage.sit(persona)
-        stage.insert(persona)
+        stage.insert(persona, face_down=face_down)
 
     def seat(scene: str) -> None:
         if scene == _EMPTY:
@@ -102,4 +103,16 @@ def _panel(app: App, stage: Stage, config: Settings) -> OperatorPanel:
         if inserted:
             stage.sit(inserted[-1])
 
-    return OperatorPanel(app.catalogue, language, people, scenes, insert=insert, remove=stage.remove, seat=seat)
+    tray = stage.tray
+    lights = [] if tray is None else [(each.value, word(f"panel.tray_{each.name.lower()}", language)) for each in Tray]
+    return OperatorPanel(
+        app.catalogue,
+        language,
+        people,
+        scenes,
+        insert=insert,
+        remove=stage.remove,
+        seat=seat,
+        lights=lights,
+        light=(lambda name: None) if tray is None else tray.set_condition,
+    )

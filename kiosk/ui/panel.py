@@ -22,7 +22,8 @@ _ID = Qt.ItemDataRole.UserRole
 
 
 class OperatorPanel(QWidget):
-    """`personas` and `scenes` are (id, name shown). `insert` with a card on the reader swaps it.
+    """`personas`, `scenes` and `lights` are (id, name shown). `insert` with a card on the reader swaps it; its second
+    argument: laid face down. `lights`: what is the matter under the camera above the reader; empty: there is none.
 
     Callbacks run in the GUI thread and must return at once.
     """
@@ -34,13 +35,15 @@ class OperatorPanel(QWidget):
         personas: Sequence[tuple[str, str]],
         scenes: Sequence[tuple[str, str]],
         *,
-        insert: Callable[[str], None],
+        insert: Callable[[str, bool], None],
         remove: Callable[[], None],
         seat: Callable[[str], None],
+        lights: Sequence[tuple[str, str]] = (),
+        light: Callable[[str], None] = lambda name: None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._insert, self._remove, self._seat = insert, remove, seat
+        self._insert, self._remove, self._seat, self._light = insert, remove, seat, light
         self._on_reader = ""
         self._none = catalogue.word("panel.none", language)
         self.setWindowTitle(catalogue.word("panel.title", language))
@@ -49,11 +52,15 @@ class OperatorPanel(QWidget):
         self._state = QLabel(self._none)
         self._put = QPushButton(catalogue.word("panel.insert", language))
         self._take = QPushButton(catalogue.word("panel.remove", language))
+        self._down = QPushButton(catalogue.word("panel.insert_down", language))
+        self._down.setObjectName("panel:insert_down")
+        self._down.setVisible(bool(lights))
         self._put.setObjectName("panel:insert")
         self._take.setObjectName("panel:remove")
         self._take.setEnabled(False)
         row = QHBoxLayout()
         row.addWidget(self._put)
+        row.addWidget(self._down)
         row.addWidget(self._take)
         card = QGroupBox(catalogue.word("panel.card", language))
         inside = QVBoxLayout(card)
@@ -65,8 +72,15 @@ class OperatorPanel(QWidget):
         column = QVBoxLayout(self)
         column.addWidget(card, 2)
         column.addWidget(camera, 1)
+        self._lights = _filled(lights, "panel:lights")
+        if lights:
+            above = QGroupBox(catalogue.word("panel.card_camera", language))
+            QVBoxLayout(above).addWidget(self._lights)
+            column.addWidget(above, 1)
         self.resize(380, 680)
         self._put.clicked.connect(self._put_card)
+        self._down.clicked.connect(self._put_down)
+        self._lights.currentItemChanged.connect(self._light_item)
         self._people.itemDoubleClicked.connect(self._put_item)
         self._take.clicked.connect(self._take_card)
         self._scenes.currentItemChanged.connect(self._seat_item)
@@ -77,14 +91,23 @@ class OperatorPanel(QWidget):
         if item is not None:
             self._put_item(item)
 
+    @Slot()
+    def _put_down(self) -> None:
+        item = self._people.currentItem()
+        if item is not None:
+            self._lay(item, face_down=True)
+
     @Slot(QListWidgetItem)
     def _put_item(self, item: QListWidgetItem) -> None:
+        self._lay(item, face_down=False)
+
+    def _lay(self, item: QListWidgetItem, *, face_down: bool) -> None:
         if self._on_reader:
             self._remove()
         self._on_reader = str(item.data(_ID))
         self._state.setText(item.text())
         self._take.setEnabled(True)
-        self._insert(self._on_reader)
+        self._insert(self._on_reader, face_down)
 
     @Slot()
     def _take_card(self) -> None:
@@ -97,6 +120,11 @@ class OperatorPanel(QWidget):
     def _seat_item(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
         if item is not None:
             self._seat(str(item.data(_ID)))
+
+    @Slot(QListWidgetItem, QListWidgetItem)
+    def _light_item(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
+        if item is not None:
+            self._light(str(item.data(_ID)))
 
 
 def _filled(rows: Sequence[tuple[str, str]], name: str) -> QListWidget:

@@ -17,9 +17,11 @@ def test_cards_and_people(qtbot: QtBot, catalogue: Catalogue) -> None:
         "ja",
         [("a", "試験 花子"), ("b", "試験 太郎")],
         [("holder", "本人"), ("empty", "だれもいない")],
-        insert=lambda name: done.append(("insert", name)),
+        insert=lambda name, face_down: done.append(("down" if face_down else "insert", name)),
         remove=lambda: done.append(("remove",)),
         seat=lambda name: done.append(("seat", name)),
+        lights=[("normal", "ふつう"), ("glare", "光の反射")],
+        light=lambda name: done.append(("light", name)),
     )
     qtbot.addWidget(panel)
     people = panel.findChild(QListWidget, "panel:personas")
@@ -37,3 +39,11 @@ def test_cards_and_people(qtbot: QtBot, catalogue: Catalogue) -> None:
     qtbot.mouseClick(take, Qt.MouseButton.LeftButton)
     scenes.setCurrentRow(1)
     assert done == [("insert", "a"), ("remove",), ("insert", "b"), ("remove",), ("seat", "empty")]
+    done.clear()
+    down = panel.findChild(QPushButton, "panel:insert_down")
+    lights = panel.findChild(QListWidget, "panel:lights")
+    assert down is not None
+    assert lights is not None
+    qtbot.mouseClick(down, Qt.MouseButton.LeftButton)
+    lights.setCurrentRow(1)
+    assert done == [("down", "b"), ("light", "glare")]

@@ -39,6 +39,7 @@ class Fake:
             "usr/lib/pcsc/drivers/serial/libifdvpcd.so",
             "run/pcscd/pcscd.comm",
             "dev/video0",
+            "dev/video2",
             "proc/modules",
             "proc/swaps",
         ):
@@ -89,7 +90,7 @@ def real(tmp_path: Path) -> config.Settings:
     text = (
         '[kiosk]\nproduction = true\ninstitution_code = "1312345678"\n[reader]\ndriver = "pcsc"\n'
         '[card]\naccept = "jpki"\nrelying_party = "x"\nca_files = ["ca.pem"]\nphoto_ca_files = ["ca.pem"]\n'
-        '[camera]\ndriver = "opencv"\n[scanner]\ndriver = "off"\n[gateway]\ndriver = "https"\nurl = "https://gateway.example"\n'
+        '[camera]\ndriver = "opencv"\n[scanner]\ndriver = "opencv"\ndevice = "2"\n[gateway]\ndriver = "https"\nurl = "https://gateway.example"\n'
         'ca_file = "g.pem"\nclient_cert = "c.pem"\nclient_key = "k.pem"\n[log]\nfolder = "log"\n'
     )
     return config.parse(text, tmp_path / "config.toml")
@@ -131,6 +132,7 @@ def test_whatever_is_missing_comes_with_something_to_do(fake: Fake, real: config
         ("cv2", "packages"),
         ("qt", "qt"),
         ("face_recognition_models", "face models"),
+        ("rapidocr", "scanner packages"),
     ],
 )
 def test_missing_software(fake: Fake, real: config.Settings, take: str, name: str) -> None:
@@ -143,6 +145,7 @@ def test_missing_software(fake: Fake, real: config.Settings, take: str, name: st
     ("file", "name"),
     [
         ("dev/video0", "camera"),
+        ("dev/video2", "scanner"),
         ("run/pcscd/pcscd.comm", "pcscd socket"),
         ("models-package/models/shape_predictor_5_face_landmarks.dat", "face models"),
     ],
@@ -310,3 +313,11 @@ def test_a_leaflet_of_ones_own(tmp_path: Path) -> None:
     for language in ("ja", "en"):
         (tmp_path / "own" / f"{language}.toml").write_text('[leaflet.parking]\ntitle = "x"\nbody = "y"\n')
     assert found() is State.OK
+
+
+@pytest.mark.parametrize(("driver", "says"), [("off", "typed"), ("simulated", "simulated")])
+def test_a_scanner_that_needs_no_camera(fake: Fake, tmp_path: Path, driver: str, says: str) -> None:
+    settings = config.parse(f'[scanner]\ndriver = "{driver}"\n', tmp_path / "config.toml")
+    scanner = found(settings, fake)["scanner"]
+    assert scanner.state is State.OK
+    assert says in scanner.found
