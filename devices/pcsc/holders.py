@@ -7,7 +7,7 @@ names of programs that are known here leave this module: a command line may hold
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +49,12 @@ class Holder:
     certain: bool
 
 
-def holders(proc: Path = Path("/proc"), own: int | None = None) -> list[Holder]:
+def holders(proc: Path = Path("/proc"), own: Collection[int] = ()) -> list[Holder]:
     """Programs that may hold a card, the certain ones first; without this kiosk's own processes.
 
-    `own`: process id of the kiosk itself; by default the parent of this process and this process.
+    `own`: processes of the kiosk, whose children do not count either; by default this one and its parent.
     """
-    mine = {own} if own is not None else {os.getpid(), os.getppid()}
+    mine = own or (os.getpid(), os.getppid())
     found = [holder for pid in _pids(proc) if (holder := _judge(proc, pid, mine)) is not None]
     return sorted(found, key=lambda holder: (not holder.certain, holder.pid))
 
@@ -64,7 +64,7 @@ def likely_holder() -> CardProgram | None:
     return next((holder.program for holder in holders()), None)
 
 
-def _judge(proc: Path, pid: int, mine: set[int]) -> Holder | None:
+def _judge(proc: Path, pid: int, mine: Collection[int]) -> Holder | None:
     name = _read(proc / str(pid) / "comm").strip()
     if not name or name == _SERVICE or pid in mine or _parent(proc, pid) in mine:
         return None

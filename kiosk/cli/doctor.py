@@ -6,19 +6,20 @@ Hardware libraries are looked for, or loaded in a process of their own: a broken
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import resource
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, assert_never
 
 from kiosk.audit import verify
+from kiosk.cli import doctor_reader
+from kiosk.cli.finding import Finding, Findings, State
+from kiosk.cli.finding import judge as _judge
 from kiosk.cli.options import add_config, add_json
 from kiosk.cli.report import verdict
 from kiosk.config import (
@@ -44,35 +45,11 @@ QT_PACKAGES = (
     "apt-get install -y libglib2.0-0 libegl1 libgl1 libx11-6 libxkbcommon0 libdbus-1-3 libfontconfig1 libfreetype6 "
     "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0"
 )
-READER_PACKAGES = "apt-get install -y pcscd libccid"
-VPCD_PACKAGES = "apt-get install -y pcscd vsmartcard-vpcd util-linux"
 FONT_PACKAGES = "apt-get install -y fontconfig fonts-morisawa-bizud-gothic"
-# These take NFC readers away from pcscd.
-NFC_MODULES = ("nfc", "pn533", "pn533_usb", "port100")
 MODELS = ("shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat")
 ASSETS = Path(__file__).parents[2] / "assets"
 _LOWEST_FREE, _GOOD_FREE = 100_000_000, 1_000_000_000
 _MADE = 2026  # a clock before this year is wrong
-_VIRTUAL = "Virtual PCD"
-
-
-class State(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`found`: what is there. `do`: what puts it right, empty when nothing is to be done."""
-
-    name: str
-    state: State
-    found: str
-    do: str = ""
-
-
-Findings = Iterator[Finding]
 
 
 def register(subparsers: Any) -> None:
@@ -106,10 +83,6 @@ def examine(settings: Settings, machine: Machine) -> list[Finding]:
     for look in _LOOKS:
         found += look(settings, machine)
     return found
-
-
-def _judge(name: str, good: object, found: str, otherwise: str, do: str, bad: State = State.MISSING) -> Finding:
-    return Finding(name, State.OK, found) if good else Finding(name, bad, otherwise, do)
 
 
 # --- software ------------------------------------------------------------------------------------------------------
@@ -167,45 +140,6 @@ def _languages(settings: Settings, machine: Machine) -> Findings:
 
 
 # --- devices -------------------------------------------------------------------------------------------------------
-
-
-def _reader(settings: Settings, machine: Machine) -> Findings:
-    match settings.reader.driver:
-        case ReaderDriver.SIMULATED:
-            yield Finding("reader", State.OK, "simulated")
-        case ReaderDriver.VPCD:
-            for program in ("pcscd", "unshare"):
-                yield _judge(program, machine.which(program), "there", "is not installed", VPCD_PACKAGES)
-            driver = machine.path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so").exists()
-            yield _judge("vpcd", driver, "there", "driver is not installed", VPCD_PACKAGES)
-        case ReaderDriver.PCSC:
-            yield from _pcsc(settings, machine)
-
-
-def _pcsc(settings: Settings, machine: Machine) -> Findings:
-    yield _judge("pcscd", machine.which("pcscd"), "there", "is not installed", READER_PACKAGES)
-    ccid = machine.path("/usr/lib/pcsc/drivers/ifd-ccid.bundle").exists()
-    yield _judge("reader driver", ccid, "CCID", "CCID is not installed", READER_PACKAGES, State.WARNING)
-    socket = os.environ.get("PCSCLITE_CSOCK_NAME") or "/run/pcscd/pcscd.comm"
-    yield _judge(
-        "pcscd socket", machine.path(socket).exists(), socket, "is not there", "systemctl enable --now pcscd.socket"
-    )
-    code, answer = machine.python_says(
-        "import json; from smartcard.System import readers; print(json.dumps([str(r) for r in readers()]))"
-    )
-    names = [str(name) for name in json.loads(answer)] if code == 0 and answer.startswith("[") else []
-    real = [name for name in names if _VIRTUAL not in name and settings.reader.name in name]
-    do = "plug the reader in; see docs/hardware.md"
-    yield _judge("reader", real, ", ".join(real), "none" + (" with the name wanted" if names else ""), do)
-    if settings.kiosk.production:
-        installed = machine.path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so").exists()
-        virtual = installed or any(_VIRTUAL in name for name in names)
-        refused = "a virtual reader is refused in production: it listens on the network"
-        yield _judge("virtual reader", not virtual, "none", refused, "apt-get purge -y vsmartcard-vpcd")
-    loaded = {line.split(" ", 1)[0] for line in machine.read("/proc/modules").splitlines()} & set(NFC_MODULES)
-    lines = r"\n".join(f"blacklist {name}" for name in NFC_MODULES)
-    do = f"printf '{lines}\\n' > /etc/modprobe.d/kiosk-nfc.conf && reboot"
-    yield _judge("kernel modules", not loaded, "none in the way", f"{', '.join(sorted(loaded))} take the reader", do)
 
 
 def _camera(settings: Settings, machine: Machine) -> Findings:
@@ -380,7 +314,7 @@ _LOOKS: tuple[Callable[[Settings, Machine], Findings], ...] = (
     _models,
     _fonts,
     _languages,
-    _reader,
+    doctor_reader.look,
     _camera,
     _scanner,
     _card,

@@ -217,6 +217,8 @@ class Kills:
             assert count == kit.start[name], f"a try of {name} was lost"
         kit.wait_down()
         kit.restart()
+        while not isinstance(kit.last_card(), CardPresent):  # it still lies there
+            kit.events.until(CardPresent)
         kit.take_away()
         return hit
 

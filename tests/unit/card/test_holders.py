@@ -30,7 +30,7 @@ class Proc:
         (folder / "maps").write_text(mapped if library else "7f00-7f01 r-xp 00000000 08:01 1 /usr/lib/libc.so.6\n")
 
     def holders(self) -> list[Holder]:
-        return holders(self.root, KIOSK)
+        return holders(self.root, [KIOSK])
 
 
 @pytest.fixture
@@ -76,6 +76,6 @@ def test_a_real_process_with_the_real_library() -> None:
         assert other.stdin is not None
         other.stdout.readline()
         # Seen from somebody who is not its parent.
-        assert Holder(other.pid, CardProgram.OTHER, certain=True) in holders(own=1)
-        assert other.pid not in {holder.pid for holder in holders(own=os.getpid())}
+        assert Holder(other.pid, CardProgram.OTHER, certain=True) in holders(own=[1])
+        assert other.pid not in {holder.pid for holder in holders(own=[os.getpid()])}
         other.stdin.close()

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import importlib.machinery
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devices.errors import CardProgram
+from devices.pcsc import scard
+from devices.pcsc.survey import survey
 from kiosk import cli, config
-from kiosk.cli import doctor
-from kiosk.cli.doctor import State, examine
+from kiosk.cli import doctor, doctor_reader
+from kiosk.cli.doctor import examine
+from kiosk.cli.doctor_reader import NFC_MODULES
+from kiosk.cli.finding import Finding, State
 from kiosk.maintenance.credentials import set_practice
 from kiosk.maintenance.machine import Machine, nearest
+from tests.helpers.fake_scard import FakeScard
 
-REAL_READER = '["Example CCID Reader 00 00"]'
-VIRTUAL_READER = '["Virtual PCD 00 00"]'
+REAL_READER = ["Example CCID Reader 00 00"]
+VIRTUAL_READER = ["Virtual PCD 00 00"]
+PACKAGING = Path(__file__).parents[3] / "packaging"
 SPRING_2027 = 1_808_000_000.0
 
 
@@ -27,7 +35,9 @@ class Fake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.absent: set[str] = set()
-        self.readers = REAL_READER
+        self.readers: list[str] | None = REAL_READER
+        self.pcsc = 0
+        self.pkcheck = 0
         self.fonts = (0, "BIZ UDPGothic\n")
         self.ntp = "yes\n"
         models = root / "models-package" / "models"
@@ -46,14 +56,28 @@ class Fake:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).touch()
 
+    def write(self, path: str, text: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+    def process(self, pid: int, name: str, arguments: str, *, library: bool = False) -> None:
+        self.write(f"proc/{pid}/comm", f"{name}\n")
+        self.write(f"proc/{pid}/cmdline", f"{arguments}\0")
+        self.write(f"proc/{pid}/stat", f"{pid} ({name}) S 1 1 1 0 -1")
+        self.write(f"proc/{pid}/maps", "/usr/lib/libpcsclite.so.1.0.0\n" if library else "")
+
     def run(self, command: Sequence[str]) -> tuple[int, str]:
         match command[0]:
             case "fc-list":
                 return self.fonts
             case "timedatectl":
                 return 0, self.ntp
-            case _ if "smartcard" in command[-1]:
-                return 0, self.readers
+            case "pkcheck":
+                return self.pkcheck, ""
+            case _ if "survey" in command[-1]:
+                if self.readers is None:
+                    return 1, "Traceback"
+                return 0, json.dumps({"result": self.pcsc, "readers": self.readers})
             case _:
                 return (1 if "qt" in self.absent else 0), ""
 
@@ -96,7 +120,7 @@ def real(tmp_path: Path) -> config.Settings:
     return config.parse(text, tmp_path / "config.toml")
 
 
-def found(settings: config.Settings, fake: Fake) -> dict[str, doctor.Finding]:
+def found(settings: config.Settings, fake: Fake) -> dict[str, Finding]:
     return {finding.name: finding for finding in examine(settings, fake.machine())}
 
 
@@ -119,7 +143,7 @@ def test_production_with_everything(fake: Fake, real: config.Settings) -> None:
 
 def test_whatever_is_missing_comes_with_something_to_do(fake: Fake, real: config.Settings) -> None:
     fake.absent = {"PySide6", "dlib", "smartcard", "pcscd", "face_recognition_models"}
-    fake.readers, fake.fonts = "[]", (0, "")
+    fake.readers, fake.fonts = [], (0, "")
     for finding in found(real, fake).values():
         assert (finding.state is State.OK) == (finding.do == ""), finding
 
@@ -168,23 +192,36 @@ def test_a_key_that_others_may_read(fake: Fake, real: config.Settings, tmp_path:
     assert "client key mode" in missing(real, fake)
 
 
-@pytest.mark.parametrize("readers", [VIRTUAL_READER, "[]", "Traceback"])
-def test_no_reader(fake: Fake, real: config.Settings, readers: str) -> None:
+@pytest.mark.parametrize("readers", [VIRTUAL_READER, [], None])
+def test_no_reader(fake: Fake, real: config.Settings, readers: list[str] | None) -> None:
     fake.readers = readers
     assert "reader" in missing(real, fake)
 
 
 def test_the_reader_that_was_named(fake: Fake, real: config.Settings) -> None:
     assert "reader" not in missing(real, fake)
+    assert found(real, fake)["reader"].found == "Example CCID Reader 00 00 (the only one)"
     named = replace(real, reader=config.ReaderTable(config.ReaderDriver.PCSC, "Another"))
-    assert found(named, fake)["reader"].found == "none with the name wanted"
+    finding = found(named, fake)["reader"]
+    assert finding.found == "none with reader.name in its name; there are: Example CCID Reader 00 00"
+    fake.readers = ["Another CCID Reader 01 00", "Example CCID Reader 00 00"]
+    assert found(named, fake)["reader"].found == "Another CCID Reader 01 00 (named by reader.name)"
+    several = found(real, fake)["reader"]
+    assert (several.state, several.found[:10]) == (State.WARNING, "2 are used")
+
+
+def test_a_reader_whose_name_is_in_another_encoding(fake: Fake, real: config.Settings) -> None:
+    fake.readers = ["読取機 00 00", "\udc93\xc7 00 01"]
+    finding = found(real, fake)["reader"]
+    assert "読取機 00 00" in finding.found
+    finding.found.encode()  # can be printed
 
 
 def test_a_virtual_reader_is_refused_in_production(fake: Fake, real: config.Settings) -> None:
     assert "virtual reader" in missing(real, fake)
     (fake.root / "usr/lib/pcsc/drivers/serial/libifdvpcd.so").unlink()
     assert "virtual reader" not in missing(real, fake)
-    fake.readers = '["Example CCID Reader", "Virtual PCD 00 00"]'
+    fake.readers = ["Example CCID Reader", "Virtual PCD 00 00"]
     assert "virtual reader" in missing(real, fake)
 
 
@@ -192,7 +229,142 @@ def test_kernel_modules_that_take_the_reader(fake: Fake, real: config.Settings) 
     (fake.root / "proc/modules").write_text("usbcore 1 0 - Live\npn533_usb 2 0 - Live\nnfc 3 1 pn533 - Live\n")
     finding = found(real, fake)["kernel modules"]
     assert finding.found == "nfc, pn533_usb take the reader"
-    assert "blacklist port100" in finding.do
+    assert "packaging/uketsuke-nfc.conf" in finding.do
+
+
+def test_kernel_modules_that_could_take_a_reader(fake: Fake, real: config.Settings) -> None:
+    """Not loaded, but nothing keeps them out: the next reader that is plugged in is theirs."""
+    fake.write("proc/sys/kernel/osrelease", "6.1.0-test\n")
+    fake.write(
+        "lib/modules/6.1.0-test/modules.dep", "kernel/drivers/nfc/pn533/pn533_usb.ko.xz: kernel/net/nfc/nfc.ko.xz"
+    )
+    finding = found(real, fake)["kernel modules"]
+    assert (finding.state, finding.found[:15]) == (State.WARNING, "nfc, pn533_usb ")
+    fake.write("etc/modprobe.d/nfc.conf", (PACKAGING / "uketsuke-nfc.conf").read_text())
+    assert found(real, fake)["kernel modules"].state is State.OK
+
+
+def test_what_is_shipped_for_the_reader_names_what_the_doctor_looks_for() -> None:
+    blacklist = (PACKAGING / "uketsuke-nfc.conf").read_text()
+    assert [line.split()[1] for line in blacklist.splitlines() if line[0] != "#"] == list(NFC_MODULES)
+    rule = (PACKAGING / "50-uketsuke.rules").read_text()
+    assert {"org.debian.pcsc-lite.access_pcsc", "org.debian.pcsc-lite.access_card"} <= set(
+        re.findall(r'"([^"]+)"', rule)
+    )
+    user = re.search(r"^User=(\S+)", (PACKAGING / "uketsuke.service").read_text(), re.M)
+    assert user is not None
+    assert f'"{user[1]}"' in rule
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule", "state", "said"),
+    [
+        (0, False, State.OK, "allows this user"),
+        (1, False, State.MISSING, "refuses this user, and there is no rule"),
+        (1, True, State.MISSING, "there is a rule, but it refuses this user"),
+        (127, True, State.OK, "a rule is there"),
+        (127, False, State.WARNING, "no rule for the kiosk's user"),
+    ],
+)
+def test_polkit(fake: Fake, real: config.Settings, answer: int, rule: bool, state: State, said: str) -> None:
+    assert found(real, fake)["polkit"].found == "not asked by this pcscd"
+    fake.write("usr/share/polkit-1/actions/org.debian.pcsc-lite.policy", "<policyconfig/>")
+    fake.pkcheck = answer
+    if rule:
+        fake.write("etc/polkit-1/rules.d/50-uketsuke.rules", (PACKAGING / "50-uketsuke.rules").read_text())
+    finding = found(real, fake)["polkit"]
+    assert (finding.state, finding.found) == (state, said)
+    assert state is State.OK or "packaging/50-uketsuke.rules" in finding.do
+
+
+@pytest.mark.parametrize("code", [scard.W_SECURITY_VIOLATION, scard.E_NO_ACCESS])
+def test_pcscd_that_refuses_the_user(fake: Fake, real: config.Settings, code: int) -> None:
+    fake.readers, fake.pcsc = [], code
+    finding = found(real, fake)["reader"]
+    assert (finding.state, finding.found) == (State.MISSING, "pcscd refuses this user")
+    assert "polkit" in finding.do
+
+
+def test_a_socket_that_may_not_be_used(fake: Fake, real: config.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: not str(path).endswith("pcscd.comm"))
+    assert found(real, fake)["pcscd socket"].found == "/run/pcscd/pcscd.comm may not be used by this user"
+
+
+@pytest.mark.parametrize(
+    "arguments", ["pcscd\0--foreground\0--apdu", "/usr/sbin/pcscd\0-fad", "pcscd\0-a"], ids=["long", "among", "short"]
+)
+def test_a_pcscd_that_writes_what_passes(fake: Fake, real: config.Settings, arguments: str) -> None:
+    """VERIFY carries the PIN."""
+    fake.process(900, "pcscd", "pcscd\0--foreground\0--auto-exit")
+    assert found(real, fake)["pcscd log"].state is State.OK
+    fake.process(900, "pcscd", arguments)
+    assert found(real, fake)["pcscd log"].state is State.MISSING
+    practice = replace(real, kiosk=replace(real.kiosk, production=False))
+    assert found(practice, fake)["pcscd log"].state is State.WARNING
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("etc/default/pcscd", '# --apdu would be a mistake\nDAEMON_ARGS="--apdu"\n'),
+        ("etc/systemd/system/pcscd.service.d/log.conf", "[Service]\nExecStart=/usr/sbin/pcscd -f --apdu\n"),
+        ("etc/ld.so.preload", "/usr/lib/x86_64-linux-gnu/libpcscspy.so.0\n"),
+    ],
+)
+def test_settings_that_will_write_what_passes(fake: Fake, real: config.Settings, file: str, text: str) -> None:
+    fake.write("etc/default/pcscd", '# DAEMON_ARGS="--apdu"\nDAEMON_ARGS="--foreground --auto-exit"\n')
+    assert found(real, fake)["pcscd log"].state is State.OK
+    fake.write(file, text)
+    assert found(real, fake)["pcscd log"].state is State.MISSING
+
+
+def test_a_second_pcscd(fake: Fake, real: config.Settings) -> None:
+    fake.process(900, "pcscd", "pcscd")
+    assert found(real, fake)["pcscd processes"].found == "1"
+    fake.process(901, "pcscd", "pcscd\0--config\0/tmp/x")
+    assert found(real, fake)["pcscd processes"].state is State.MISSING
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "said"),
+    [
+        ("scdaemon", True, "GnuPG's scdaemon has PC/SC open"),
+        ("scdaemon", False, "GnuPG's scdaemon runs and may take the card"),
+        ("firefox-esr", True, "a browser has PC/SC open"),
+        ("firefox-esr", False, "none uses cards"),
+        ("pkcs11-tool", False, "OpenSC runs and may take the card"),
+        ("of-somebody", True, "another program has PC/SC open"),
+        ("kiosk", True, "none uses cards"),
+    ],
+)
+def test_who_else_uses_the_reader(fake: Fake, real: config.Settings, name: str, library: bool, said: str) -> None:
+    fake.process(77, name, name, library=library)
+    finding = found(real, fake)["other programs"]
+    assert finding.found == said
+    assert (finding.state is State.OK) == (said == "none uses cards")
+
+
+def test_every_program_that_is_known_has_a_way_out() -> None:
+    assert set(doctor_reader._HOLDERS) == set(CardProgram)
+
+
+def test_a_reader_without_a_driver(fake: Fake, real: config.Settings) -> None:
+    assert "RC-S380" not in found(real, fake)
+    fake.write("sys/bus/usb/devices/1-1/idVendor", "054c\n")
+    fake.write("sys/bus/usb/devices/1-1/idProduct", "06C3\n")
+    finding = found(real, fake)["RC-S380"]
+    assert (finding.state, "CCID" in finding.do) == (State.WARNING, True)
+
+
+def test_what_pcsc_itself_says() -> None:
+    api = FakeScard()
+    assert survey(api) == {"result": 0, "readers": []}
+    api.plug("Example Reader 00 00")
+    assert survey(api) == {"result": 0, "readers": ["Example Reader 00 00"]}
+    assert api.open_contexts == 0
+    api.service(False)
+    api.refused_with = scard.W_SECURITY_VIOLATION
+    assert survey(api) == {"result": scard.W_SECURITY_VIOLATION, "readers": []}
 
 
 def test_the_virtual_reader_s_parts(fake: Fake, tmp_path: Path) -> None:
