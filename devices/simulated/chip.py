@@ -428,7 +428,8 @@ class Chip:
         if command.le > len(data) and not command.le_all:
             self._pending = data
             return status(WRONG_LE | len(data) % 256)
-        return data[: command.le], OK
+        rest = data[command.le :]
+        return data[: command.le], self.keep_for_get_response(rest) if rest else OK
 
     # --- the test protocol of `devices.simulated.terminal` ---
 

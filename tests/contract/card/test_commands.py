@@ -190,6 +190,21 @@ def test_answers_in_two_steps(world: World) -> None:
     assert talk.send("00C0000010") == (b"", 0x6D00)
     assert talk.send("00B0000000") == (b"", 0x6100)
     assert talk.send("00C0000000") == (content[:256], 0x9000)
+    assert talk.send("00B0000000") == (b"", 0x6100)
+    assert talk.send("00C00000FA") == (content[:250], 0x6106)
+    assert talk.send("00C0000006") == (content[250:256], 0x9000)
+
+
+def test_long_answers_in_many_steps(world: World) -> None:
+    talk = Talk(world.card("employee", chained=True, extended="always"))
+    talk.select(JPKI)
+    content = world.cards["employee"].jpki[0x000A]
+    assert talk.status("00B08A00000000") == 0x6100
+    fetched, status = b"", 0x6100
+    while status >> 8 == 0x61:
+        data, status = talk.send(f"00C00000{status & 0xFF:02X}")
+        fetched += data
+    assert (fetched, status) == (content, 0x9000)
 
 
 def test_challenges_differ(talk: Talk) -> None:
