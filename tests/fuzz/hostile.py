@@ -37,7 +37,7 @@ JPKI, VISUAL = bytes.fromhex("D392F000260100000001"), bytes.fromhex("D3921000310
 LEAVE = bytes.fromhex("A0000001510000")
 # The longest honest job is one photo file of 32 767 bytes in parts of 256, each through GET RESPONSE, and 40 more.
 EXCHANGES = 1_024
-TURNS = 2  # jobs of one card at most
+TURNS = 3  # jobs of one card at most
 MESSAGE = b"UKETSUKE-TEST" + bytes(51)
 PHOTO = picture(bytes(range(256)))
 SALT = "00112233445566778899aabbccddeeff"
@@ -296,14 +296,9 @@ def _driver(options: Any, send: Any) -> tuple[_Driver, None]:
     return _Driver(_current[-1]), None
 
 
-def execute(data: bytes) -> None:
-    """One hostile card from the first job to the last, inside `prepared`. Raises whatever the client lets out, and
-    `Broken`."""
-    take = Bytes(data)
-    manners, script = take.byte(), take.byte()
-    person = small_world().cards["employee"]
-    card = VirtualCard(
-        person,
+def _new_card(manners: int) -> VirtualCard:
+    return VirtualCard(
+        small_world().cards["employee"],
         reselect="keep" if manners & 1 else "clear",
         end_of_file=tuple(EndOfFile)[(manners >> 1) % 3],
         chained=bool(manners & 0x10),
@@ -311,6 +306,27 @@ def execute(data: bytes) -> None:
         extended=(Extended.ANNOUNCED, Extended.LIES)[manners >> 3 & 1],
         counters={"jpki/0018": (3, 1, 0, 3)[manners >> 6]},
     )
+
+
+_full_card = functools.cache(_new_card)
+
+
+def _card(manners: int) -> VirtualCard:
+    """A card whose counters are full is the same after any execution: only right PINs are sent."""
+    if 1 <= manners >> 6 <= 2:
+        return _new_card(manners)
+    card = _full_card(manners)
+    card.power_off()
+    return card
+
+
+def execute(data: bytes) -> None:
+    """One hostile card from the first job to the last, inside `prepared`. Raises whatever the client lets out, and
+    `Broken`."""
+    take = Bytes(data)
+    manners, script = take.byte(), take.byte()
+    person = small_world().cards["employee"]
+    card = _card(manners)
     connection = HostileCard(card, take)
     channel = _Channel()
     _current[:] = [connection]
@@ -321,10 +337,12 @@ def execute(data: bytes) -> None:
         2: lambda job: SignWithPin(job, 1, Blob.of(person.pin.encode()), Blob.of(MESSAGE)),
     }
 
+    turns = TURNS if script >> 6 == 3 else 1
+
     def ask() -> None:
         """The next job, while there are bytes that may spoil it."""
         connection.begin_job()
-        if channel.asked == TURNS or (channel.asked and not take.left):
+        if channel.asked == turns or (channel.asked and not take.left):
             worker._jobs.put(None)
             return
         kind = script >> 2 * channel.asked & 3

@@ -6,6 +6,7 @@ The parent starts one process for each share of the runs and reads their figures
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import secrets
@@ -27,9 +28,9 @@ PARSERS = ("capability", "chain", "channel", "jpki", "signature", "tlv", "visual
 
 # The first two bytes are manners and jobs (`hostile.execute`), then one byte for each exchange.
 SEEDS = [
-    b"\x00\x24", b"\x10\x24", b"\x02\x06", b"\x05\x09", b"\xc0\x1b", b"\x41\x18", b"\x20\x24", b"\x28\x24",
-    b"\x00\x10" + b"\x70\x05\x80\x01", b"\x00\x09" + b"\x70\x09\x60\xff\x20\x82\x7f\xff",
-    b"\x00\x06" + b"\x70\x04\xc0\x03\x05\x01", b"\x00\x01" + b"\x70\x0e\xf0\x80",
+    b"\x00\x00", b"\x00\x01", b"\x00\x02", b"\x00\xc4", b"\x10\xc6", b"\x05\xc9", b"\xc1\xd8", b"\x20\x01", b"\x28\x01",
+    b"\x00\x00" + b"\x70\x02\x80\x01", b"\x00\x01" + b"\x70\x06\x60\xff\x20\x82\x7f\xff",
+    b"\x00\x02" + b"\x70\x04\xc0\x03\x05\x01", b"\x00\x01" + b"\x70\x08\xf0\x80",
 ]  # fmt: skip
 
 
@@ -120,6 +121,7 @@ def child(runs: str, seed: str, folder: str, plant: str | None) -> None:
         f"-artifact_prefix={folder}/", "-print_final_stats=1", "-len_control=0",
     ]  # fmt: skip
     atheris.Setup([sys.argv[0], *options, f"{folder}/corpus"], hostile.execute)
+    gc.freeze()  # what is loaded by now stays
     with hostile.prepared():
         atheris.Fuzz()
 
