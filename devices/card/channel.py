@@ -197,6 +197,8 @@ class CardChannel:
                 raise CardRemoved("no status word")
             if len(answer) > max(CHUNK, command.le or 0) + 2:
                 raise CardProtocol("longer than was asked for")
+            if answer[-2] >> 4 not in (0x6, 0x9):  # ISO/IEC 7816-4 §5.6: every other value is invalid
+                raise CardProtocol("not a status word")
             response = Response(bytes(answer[:-2]), int.from_bytes(answer[-2:], "big"))
             return response
         finally:

@@ -110,7 +110,7 @@ def child(runs: str, seed: str, folder: str, plant: str | None) -> None:
     """Does not return: libFuzzer ends the process."""
     import atheris
 
-    # atheris takes whole packages: what does not decide by the card's bytes is left out by name, it would only take time.
+    # atheris takes whole packages. What does not decide by the card's bytes would only take time: left out by name.
     others = [path for path in Path("devices").rglob("*.py") if path.stem not in PARSERS or path.parent.name != "card"]
     excluded = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in others]
     with atheris.instrument_imports(include=["devices"], exclude=excluded):
