@@ -20,7 +20,7 @@ from typing import Any
 from unittest import mock
 
 from devices.blob import Blob
-from devices.card import process
+from devices.card import chain, process
 from devices.card.driver import CardLost, CardSeen, ReaderSeen, Seen
 from devices.card.messages import ReadCertificate, ReadPhoto, Release, SignWithPin, Watch
 from devices.errors import CardMute, CardProtocol, CardRemoved, CardReset, DeviceError, NoReader, ServiceDown
@@ -30,7 +30,6 @@ from devices.simulated.card import VirtualCard
 from devices.simulated.options import EndOfFile, Extended, Interface
 from devices.simulated.pace import Traffic
 from devices.simulated.world import World, load_personas, personas_folder
-from devices.supervisor import blobs_of
 from tests.helpers.picture import picture
 
 JPKI, VISUAL = bytes.fromhex("D392F000260100000001"), bytes.fromhex("D3921000310001010402")
@@ -45,6 +44,7 @@ SALT = "00112233445566778899aabbccddeeff"
 _STATUS = (0x9000, 0x6282, 0x6300, 0x63C0, 0x63C1, 0x63C3, 0x63CA, 0x6700, 0x6981, 0x6982, 0x6983, 0x6984,
            0x6A82, 0x6B00, 0x6F00, 0x6100, 0x61FF, 0x6105, 0x6C00, 0x6C05, 0x6D00, 0x6E00, 0x0000, 0xFFFF)  # fmt: skip
 _FAULTS: tuple[type[DeviceError], ...] = (CardRemoved, CardMute, CardReset, ServiceDown, NoReader, CardProtocol)
+_PAYLOADS = ("certificate", "photo", "evidence", "signature")
 _RESERVE = {JPKI: 0, VISUAL: 3}  # tries that are never touched
 
 
@@ -251,8 +251,9 @@ class _Channel:
     def send(self, message: object) -> None:
         if isinstance(message, CertificateRead | PhotoRead | PinSigned | CardRefused):
             self.answers[message.job] = self.answers.get(message.job, 0) + 1
-            for blob in blobs_of(message):
-                blob.wipe()
+            for name in _PAYLOADS:
+                if (payload := getattr(message, name, None)) is not None:
+                    payload.wipe()
             self.ask()
         elif isinstance(message, CardProgress) and not 0 < message.done <= message.total <= 0x7FFF:
             raise Broken("progress beyond the file")
@@ -279,9 +280,23 @@ def prepared() -> Iterator[None]:
         mock.patch.object(process, "_REMOVAL_SECONDS", 0.0),
         mock.patch.object(process, "_driver", _driver),
         mock.patch.object(Traffic, "count", _uncounted),
+        mock.patch.object(chain, "_issued_by", _issued_by),
         mock.patch.object(applications, "load_key", functools.cache(_RememberingKey)),
     ):
         yield
+
+
+_whole_judgement = chain._issued_by
+
+
+@functools.lru_cache(1024)
+def _judge(certificate: Any, issuer: Any) -> bool:
+    return _whole_judgement(certificate, certificate.extensions, issuer)
+
+
+def _issued_by(certificate: Any, extensions: Any, issuer: Any) -> bool:
+    """The client's own judgement, remembered for certificates of the same bytes."""
+    return _judge(certificate, issuer)
 
 
 def _uncounted(traffic: Traffic, *_: Any) -> float:
