@@ -136,6 +136,7 @@ def reader_options(settings: Settings, trust: Trust, csock: str = "") -> dict[st
         "csock": csock,
         "production": settings.kiosk.production,
         "hang_seconds": settings.reader.hang_seconds,
+        "trace": "" if settings.reader.trace is None else str(settings.reader.trace.absolute()),
         "issuers": [base64.b64encode(der).decode() for der in trust.issuers],
         "anchor": None if trust.anchor is None else base64.b64encode(trust.anchor).decode(),
         "salt": secrets.token_hex(16),

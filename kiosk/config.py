@@ -320,6 +320,14 @@ class ReaderTable:
         default=8.0,
         metadata=key(Number(3, 30), "A card that says nothing for so long hangs: the card process is replaced."),
     )
+    trace: Path | None = field(
+        default=None,
+        metadata=key(
+            Location(),
+            "Where commands to the card are written down to search for a fault: headers, lengths, status words, times, "
+            "no content (docs/hardware.md); empty: nowhere.",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

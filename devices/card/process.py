@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -38,6 +39,7 @@ from devices.card.messages import (
     SignWithPin,
     Watch,
 )
+from devices.card.trace import Recorded, TraceFile
 from devices.errors import (
     CardBusy,
     CardMute,
@@ -73,6 +75,7 @@ def spec(options: Options) -> ChildSpec:
     - `driver`: "pcsc" or "simulated"; `reader`: part of its name, or ""; `csock`: pcscd's socket, or ""
     - `production`: true refuses virtual readers
     - `hang_seconds`: for the kiosk's side, see `devices.card.reader`
+    - `trace`: file for `devices.card.trace`, or ""
     - `issuers`: accepted CA certificates, DER in base64
     - `anchor`: public key (SPKI DER in base64) of the issuer of EF 0004, or null
     - `salt`: hex, key of the certificate fingerprint; from a random source, new at each start of the kiosk
@@ -260,6 +263,7 @@ class _Worker:
         self._watcher = _Watcher(channel.send, lambda: self._jobs.put(CardLost()), self._jobs.put)
         self._session: _Session | None = None
         self._connections = itertools.count(1)
+        self._trace = TraceFile(Path(options["trace"])) if options.get("trace") else None
         self._short_only: set[str] = set()  # readers that do not pass extended APDUs
         self._job, self._told = 0, 0.0  # the job under way, and when it was last told of
 
@@ -432,6 +436,8 @@ class _Worker:
             return self._session
         self._end_session()
         link = self._driver.connect(seen.reader)
+        if self._trace is not None:
+            link = Recorded(link, self._trace.write)
         reach = Reach.SHORT if link.reader in self._short_only else announced(link.atr)
         self._session = _Session(presence, next(self._connections), link, seen.count, self._alive, reach)
         if not self._watcher.is_there(presence):  # swapped meanwhile: the connection is to another card

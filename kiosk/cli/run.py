@@ -6,6 +6,7 @@ With simulated devices a small operator panel puts personas' cards on the reader
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -34,10 +35,18 @@ def register(subparsers: Any) -> None:
     add_config(parser)
     parser.add_argument("--seconds", type=float, default=0.0, help="end after this time (default: never)")
     parser.add_argument("--no-panel", action="store_true", help="no operator panel beside a simulated kiosk")
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="write commands to the card there, without content (docs/hardware.md); as --set reader.trace=FILE",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.trace is not None:
+        args.overrides = [*args.overrides, f"reader.trace={json.dumps(str(args.trace.absolute()))}"]
     config = settings(args)
     log.configure(config.log.level.value, config.log.folder)
     log.install_hooks()
