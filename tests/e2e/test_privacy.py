@@ -123,6 +123,8 @@ def test_marks_stand_in_the_hand_off_file_only(
         # The demonstration knows another employee and says what is different here: that is not the kiosk's.
         said = b"\n".join(line for line in said.splitlines() if not line.startswith(b"DIFFERENT: "))
         assert b"1 file(s), last page take_card" in said, said.decode(errors="replace")[-3000:]
+        if way == "face":
+            assert b"page: card_number" not in said, "the number came from the scanner, so that it was hunted there too"
         files = list((out / "handoff" / "face").glob("*.xml"))
         sides = list((out / "handoff" / "extension").glob("*.xml"))
         assert (len(files), len(sides)) == (1, 1)

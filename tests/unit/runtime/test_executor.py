@@ -652,6 +652,20 @@ def test_a_scan_that_fails(stand: Stand, fault: DeviceFault, failure: FailureCod
     assert stand.events.empty()
 
 
+def test_a_scanner_that_works_again_without_a_word(stand: Stand) -> None:
+    scan(stand)
+    stand.scanner.sink(d.ScanFailed(2, DeviceFault.SCANNER_LOST))
+    assert stand.next() == e.ScannerChanged(FailureCode.SCANNER_LOST)
+    stand.next()
+    stand.do(c.StartScan(HERE, 3))
+    stand.scanner.sink(d.ScanHinted(3, d.ScanHint.READING))
+    assert stand.next() == e.ScannerChanged(None)
+    assert stand.next() == e.ScanHinted(HERE, 3, "reading")
+    stand.scanner.sink(d.ScanHinted(3, d.ScanHint.READING))
+    assert stand.next() == e.ScanHinted(HERE, 3, "reading")
+    assert stand.events.empty()
+
+
 def test_a_kiosk_without_a_scanner() -> None:
     stand = Stand(scanner=False)
     stand.certificate()
