@@ -64,8 +64,12 @@ class Stand:
 
 @pytest.fixture
 def stand() -> Stand:
+    return standing(Policy())
+
+
+def standing(policy: Policy) -> Stand:
     screen, commands, deadline, warning = Shown(), list[Command](), HandAlarm(), HandAlarm()
-    loop = Loop(Policy(), screen, commands.append, deadline, warning, lambda: s.ReceptionId("fresh"))
+    loop = Loop(policy, screen, commands.append, deadline, warning, lambda: s.ReceptionId("fresh"))
     loop.apply(e.ReaderUp())
     return Stand(loop, screen, commands, deadline, warning)
 
@@ -145,6 +149,20 @@ def test_hints_and_bytes_do_not_start_the_time_anew(stand: Stand) -> None:
     assert stand.page is Page.LOOK_HERE
     stand.deadline.clear()
     loop.apply(e.FaceHinted(ONE, loop.kiosk.jobs, "closer"))
+    assert stand.deadline.seconds is None
+
+
+def test_a_card_that_is_being_scanned_does_not_lengthen_its_page() -> None:
+    stand = standing(Policy(scanner=True))
+    stand.loop.apply(e.CardPut(1, ONE))
+    stand.loop.apply(e.CertificateCame(ONE, 1, s.CertificateRef("c"), 1, "print", 3, 10))
+    stand.loop.apply(e.MethodChosen(s.Method.FACE))
+    assert stand.page is Page.SCAN_CARD
+    assert stand.deadline.seconds == Policy().page_seconds
+    stand.deadline.clear()
+    stand.loop.apply(e.ScanHinted(ONE, 2, "face_down"))
+    stand.loop.apply(e.JobFailed(ONE, 2, FailureCode.SCAN_UNREADABLE))
+    assert stand.page is Page.SCAN_CARD
     assert stand.deadline.seconds is None
 
 
