@@ -68,6 +68,10 @@ class CardRemoved(DeviceError):
     fault = DeviceFault.CARD_REMOVED
 
 
+class CardSwapped(CardRemoved):
+    """The card of this connection was taken away, whatever lies there now."""
+
+
 class CardMute(DeviceError):
     fault = DeviceFault.CARD_MUTE
 

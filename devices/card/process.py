@@ -45,6 +45,7 @@ from devices.errors import (
     CardMute,
     CardRemoved,
     CardReset,
+    CardSwapped,
     DeviceError,
     DeviceFault,
     NumberGuarded,
@@ -133,11 +134,11 @@ class _Session:
         return answer
 
     def check(self) -> None:
-        """Before each burst. Raises `CardRemoved` when another card lies there than the one that was announced: the
+        """Before each burst. Raises `CardSwapped` when another card lies there than the one that was announced: the
         monitor hears of a swap later than a connection can be made."""
         count = self.link.count()
         if count is not None and self._count is not None and count != self._count:
-            raise CardRemoved("another card")
+            raise CardSwapped("another card")
 
     def restart(self) -> None:
         """After a reset by another program. The card is the same, and has forgotten what was selected."""
@@ -188,8 +189,18 @@ class _Watcher:
             if self._held is None or not self._is_there(presence):
                 return
             reader, self._held = self._held, None
-        self._send(ReaderReady(reader))
-        self._send(CardPresent(presence))
+            self._send(ReaderReady(reader))
+            self._send(CardPresent(presence))
+
+    def renew(self, presence: int) -> None:
+        """The card that lies there is not the one that was reported."""
+        with self._changed:
+            if self._present is None or self._present[0] != presence:
+                return
+            number = next(self._numbers)
+            self._present = (number, CardSeen(self._present[1].reader))
+            self._send(CardGone(presence))
+            self._send(CardPresent(number))
 
     def seen(self, presence: int) -> CardSeen:
         """Raises `CardRemoved` when that card is not there any more."""
@@ -211,36 +222,32 @@ class _Watcher:
         return self._present is not None and self._present[0] == presence
 
     def __call__(self, seen: Seen) -> None:
-        with suppress(ChannelClosed):  # the process is about to end
+        # The lock is held while telling: what is told from two threads stays in order.
+        with suppress(ChannelClosed), self._changed:  # closed: the process is about to end
             self._tell(seen)
 
     def _tell(self, seen: Seen) -> None:
         match seen:
             case ReaderSeen(name, card):
-                with self._changed:
-                    hangs, self._hangs = self._hangs, 0
-                    self._held = name if hangs and card else None
-                    self._tired = hangs > 1
+                hangs, self._hangs = self._hangs, 0
+                self._tired = hangs > 1
+                self._held = name if hangs and card else None
                 if self._held is None:
                     self._send(ReaderReady(name))
             case ReaderLost(fault):
-                with self._changed:
-                    self._held = None
+                self._held = None
                 self._send(ReaderFault(fault))
             case CardSeen():
                 number = next(self._numbers)
-                with self._changed:
-                    self._present = (number, seen)
-                    held = self._held is not None
-                if not held:
+                self._present = (number, seen)
+                if self._held is None:
                     self._send(CardPresent(number))
                 elif not self._tired:
                     self._probe(_Probe(number))
             case CardLost():
-                with self._changed:
-                    was, self._present = self._present, None
-                    reader, self._held = self._held, None
-                    self._changed.notify_all()
+                was, self._present = self._present, None
+                reader, self._held = self._held, None
+                self._changed.notify_all()
                 self._gone()
                 if reader is not None:
                     self._send(ReaderReady(reader))
@@ -334,6 +341,8 @@ class _Worker:
             if fault in _GONE:
                 if self._watcher.leaves(presence, _REMOVAL_SECONDS):
                     fault = DeviceFault.CARD_REMOVED
+                elif isinstance(error, CardSwapped):
+                    self._watcher.renew(presence)  # on a system that does not count, the monitor saw nothing
                 elif fault is DeviceFault.CARD_REMOVED:
                     fault = DeviceFault.CARD_MUTE  # it lies there and says nothing
             tries = error.tries_left if isinstance(error, PinWrong | NumberWrong | NumberGuarded) else None

@@ -16,6 +16,7 @@ from devices.errors import (
     CardProtocol,
     CardRemoved,
     CardReset,
+    CardSwapped,
     DeviceError,
     NoCard,
     NoReader,
@@ -78,7 +79,7 @@ _FAULTS: dict[int, type[DeviceError]] = {
     E_NO_SMARTCARD: NoCard,
     E_SHARING_VIOLATION: CardBusy,
     E_NOT_TRANSACTED: CardRemoved,  # what a removal in the middle of an APDU looks like
-    W_REMOVED_CARD: CardRemoved,
+    W_REMOVED_CARD: CardSwapped,
     W_RESET_CARD: CardReset,
     W_UNSUPPORTED_CARD: CardMute,
     W_UNRESPONSIVE_CARD: CardMute,
