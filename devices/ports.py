@@ -61,7 +61,7 @@ class CertificateRead:
 
     `connection` names the exclusive PC/SC connection, `fingerprint` is an HMAC under a key of this run (the same
     card has another fingerprint tomorrow). `pin_tries` is None when the card has no PIN (顔認証マイナンバーカード) or
-    does not tell.
+    does not tell. `expired`: by this machine's clock; whether it still confirms the insurance, the gateway says.
     """
 
     job: int
@@ -71,6 +71,7 @@ class CertificateRead:
     token: TokenKind
     pin_tries: int | None
     number_tries: int | None
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class PhotoRead:
 
 @dataclass(frozen=True, slots=True)
 class PinSigned:
-    """RSASSA-PKCS1-v1_5/SHA-256 over the message that was asked for, made by the card after VERIFY."""
+    """Signature over the message that was asked for, made by the card after VERIFY; its algorithm is that of the
+    certificate's key (RSA: RSASSA-PKCS1-v1_5 with SHA-256; P-384: ECDSA with SHA-384, DER)."""
 
     job: int
     connection: int

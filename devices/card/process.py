@@ -39,6 +39,7 @@ from devices.card.messages import (
     SignWithPin,
     Watch,
 )
+from devices.card.profile import PROFILES
 from devices.card.trace import Recorded, TraceFile
 from devices.errors import (
     CardBusy,
@@ -53,6 +54,7 @@ from devices.errors import (
     PhotoInvalid,
     PinBlocked,
     PinWrong,
+    UnsupportedCard,
 )
 from devices.ports import (
     CardGone,
@@ -116,7 +118,7 @@ class _Session:
         self.verified = False  # a VERIFY with data was sent in this job
         self._count = count
         self._alive = alive
-        self.channel = CardChannel(self, reach=reach)
+        self.channel = CardChannel(self, PROFILES[0], reach)
 
     @property
     def atr(self) -> bytes:
@@ -144,7 +146,8 @@ class _Session:
         """After a reset by another program. The card is the same, and has forgotten what was selected."""
         self.link.reconnect()
         reach = self.channel.reach
-        self.channel = CardChannel(self, reach=Reach.REFUTED if reach is Reach.ON_TRIAL else reach)
+        profile = self.channel.profile
+        self.channel = CardChannel(self, profile, Reach.REFUTED if reach is Reach.ON_TRIAL else reach)
 
     def close(self) -> None:
         if self.identity is not None:
@@ -401,6 +404,7 @@ class _Worker:
             identity.token,
             pin_tries,
             number_tries,
+            identity.expired,
         )
 
     def _photo(self, job: int, session: _Session, number: Blob, message: Blob) -> PhotoRead:
@@ -433,9 +437,15 @@ class _Worker:
         return PinSigned(job, session.connection, Blob.of(signature))
 
     def _identify(self, session: _Session) -> Identity:
-        if session.identity is None:
-            session.identity = jpki.read_identity(session.channel, self._issuers)
-        return session.identity
+        if session.identity is not None:
+            return session.identity
+        for profile in PROFILES:
+            if session.channel.profile is not profile:
+                session.channel = CardChannel(session, profile, session.channel.reach)
+            with suppress(UnsupportedCard):  # not of this generation
+                session.identity = jpki.read_identity(session.channel, self._issuers)
+                return session.identity
+        raise UnsupportedCard("no application of any profile")
 
     def _open(self, job: int, presence: int) -> _Session:
         """The connection of this presence: one for all jobs, so that everything comes from the same card."""

@@ -77,3 +77,6 @@ MY_NUMBER_CARD = CardProfile(
     face=0x0002,
     cv_certificate=0x0004,
 )
+
+# Tried in this order; the first whose application a card selects is used. Another generation is another entry.
+PROFILES = (MY_NUMBER_CARD,)

@@ -24,7 +24,7 @@ from devices import errors
 from devices.card import tlv
 from devices.card.capability import Reach, announced
 from devices.card.driver import CardConnection
-from devices.card.profile import MY_NUMBER_CARD, CardProfile
+from devices.card.profile import PROFILES
 from devices.errors import CardProtocol, DeviceError
 
 LIMIT = 1 << 20  # bytes; some 12,000 exchanges
@@ -101,12 +101,11 @@ class Recorded:
         self,
         link: CardConnection,
         write: Callable[[str], None],
-        profile: CardProfile = MY_NUMBER_CARD,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
         self._write = write
-        self._labels = frozenset(label.encode() for label in profile.labels)
+        self._labels = frozenset(label.encode() for profile in PROFILES for label in profile.labels)
         self._clock = clock
         self._at_start = False  # whether the next data is the beginning of a file
         # Historical bytes may hold more than what a card can do: the ATR itself is not kept.

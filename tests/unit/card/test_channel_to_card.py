@@ -351,3 +351,29 @@ def test_copy_of_the_files_without_the_key_is_noticed() -> None:
     face = visual.read_face(channel(VirtualCard(copied))[0], number, b"m", anchor(), lambda done, total: None)
     assert (face.intact, face.anchored, face.clone_checked) == (True, True, False)
     assert face.evidence.kind == "photo_unanchored"
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from([0x0002, 0x0004]), st.integers(0, 900), st.integers(1, 255), st.booleans())
+@example(0x0004, 6, 0x80, False)  # lengths
+@example(0x0002, 3, 0x40, False)
+def test_damaged_card_face_or_its_certificate(file: int, at: int, change: int, cut: bool) -> None:
+    """A typed error, or a photo that is not vouched for; and the card is left."""
+    holder = person("employee")
+    content = bytearray(holder.visual[file])
+    if cut:
+        content = content[: max(8, at)]
+    else:
+        content[at % len(content)] ^= change
+    changed = dataclasses.replace(holder, visual={**holder.visual, file: bytes(content)})
+    card, direct = channel(VirtualCard(changed))
+    number = SecretBytes(personas()["employee"].number_b.encode())
+    try:
+        face = visual.read_face(card, number, b"m", anchor(), lambda done, total: None)
+    except DeviceError:
+        pass
+    else:
+        with face.photo:
+            # Damage to what nothing vouches for: the offsets, the expiry, the padding.
+            assert face.evidence.kind == "photo_unanchored" or bytes(face.photo.view()) == PHOTO
+    assert direct.sent[-1].endswith(MY_NUMBER_CARD.leave)
