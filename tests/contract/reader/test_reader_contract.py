@@ -196,6 +196,14 @@ def test_card_of_another_issuer_gives_nothing(lane: Lane) -> None:
     assert lane.verifications() == {}
 
 
+@pytest.mark.parametrize(("name", "expired"), [("ends_soon", False), ("grace", True), ("expired", True)])
+def test_a_certificate_that_has_ended_is_told_and_not_refused(lane: Lane, name: str, expired: bool) -> None:
+    """It still confirms the insurance for some months: the gateway decides."""
+    read = certificate(lane, 1, lane.insert(name))
+    read.certificate.wipe()
+    assert read.expired is expired
+
+
 def test_driving_licence_is_not_supported(lane: Lane) -> None:
     lane.reader.read_certificate(1, lane.insert("driving_licence"))
     assert lane.events.next(CardRefused) == CardRefused(1, DeviceFault.UNSUPPORTED_CARD)
