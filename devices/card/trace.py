@@ -35,7 +35,7 @@ _FIRST_TAGS = (0x30, 0xFF20, 0x7F21)  # of the certificate, the card face and th
 _FAULTS: dict[str, type[DeviceError]] = {
     kind.fault.value: kind
     for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, DeviceError) and kind is not DeviceError
+    if isinstance(kind, type) and issubclass(kind, DeviceError) and DeviceError in kind.__bases__
 }
 
 
