@@ -12,6 +12,7 @@ from devices.ports import ScanHint
 from kiosk.reception import events as e
 from kiosk.reception.view import ScanPanel
 from kiosk.ui.components import Press, Words
+from kiosk.ui.pages.identity import Hint
 from kiosk.ui.scanpictures import ScanPicture
 from kiosk.ui.screenshots import settle
 from tests.ui.conftest import Bench
@@ -55,10 +56,13 @@ def test_another_hint_leaves_the_button_under_a_finger_alone(bench: Bench) -> No
     settle()
     button = bench.window.findChild(Press, "action:type_number")
     place = button.mapTo(bench.window, button.rect().center())
+    pill = next(each for each in bench.window.findChildren(Hint) if each.isVisible())
+    top = pill.y()
     QTest.mousePress(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
     for hint in ScanHint:
         bench.window.present(replace(view, panel=ScanPanel(hint.value)))
         settle()
         assert button.mapTo(bench.window, button.rect().center()) == place
+        assert pill.y() == top
     QTest.mouseRelease(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
     assert bench.events == [e.TypeNumber()]

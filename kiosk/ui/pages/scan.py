@@ -19,7 +19,10 @@ class ScanBody(Body):
         self._hint = Hint(kit)
         self.column.addWidget(self._hint)
         self._why = Words(kit.theme, "lead", align=CENTRE, leading=1.4, balance=True)
-        self._why.setMinimumHeight(kit.theme.mm(18))  # two lines: the hint above stays where it is
+        self._why.setMinimumHeight(kit.theme.mm(18))  # two lines, also when it says nothing: the hint stays in place
+        policy = self._why.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self._why.setSizePolicy(policy)
         self.column.addWidget(self._why)
         self.column.addSpacing(kit.theme.mm(6))
         self._choices = Choices(kit, height=30)
