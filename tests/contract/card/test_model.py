@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from devices.simulated.personas import load_personas
 from devices.simulated.world import World, personas_folder
@@ -49,15 +49,20 @@ class CardModel(RuleBasedStateMachine):
             self.verified.clear()
         self.aid = aid
 
+    @precondition(lambda self: self.verified)
+    @rule()
+    def select_again(self) -> None:
+        assert self.aid is not None
+        self.select(self.aid)
+
     @rule(apdu=st.sampled_from(["00A4040C05A000000003", "00A4040C0BD392F00026010000000100", "00A40000023F00"]))
     def select_what_is_not_there(self, apdu: str) -> None:
         assert self.talk.status(apdu) == 0x6A82
 
+    @precondition(lambda self: self.aid in NAMES)
     @rule(number=st.integers(0, 9), right=st.booleans(), short=st.booleans())
     def verify(self, number: int, right: bool, short: bool) -> None:
         pins = [pin for pin in PINS if pin[0] == self.aid]
-        if not pins:
-            return
         pin = pins[number % len(pins)]
         aid, fid = pin
         secret = SECRETS[aid][fid] if right else "9" * len(SECRETS[aid][fid])
@@ -78,12 +83,11 @@ class CardModel(RuleBasedStateMachine):
             assert status == 0x63C0 | self.left[pin]
             self.verified.discard(fid)
 
+    @precondition(lambda self: self.aid in NAMES)
     @rule(number=st.integers(0, 9), malformed=st.sampled_from(["", "00", "0431323334" + "00", "0831"]))
     def ask_or_stammer(self, number: int, malformed: str) -> None:
         """The question for the tries, and commands whose lengths are wrong: neither costs a try."""
         pins = [pin for pin in PINS if pin[0] == self.aid]
-        if not pins:
-            return
         pin = pins[number % len(pins)]
         assert self.talk.file(pin[1]) == 0x9000
         status = self.talk.status("00200080" + malformed)
@@ -96,21 +100,6 @@ class CardModel(RuleBasedStateMachine):
         else:
             assert status == 0x63C0 | self.left[pin]
 
-    @rule(number=st.integers(0, 99), short=st.booleans())
-    def read(self, number: int, short: bool) -> None:
-        files = [key for key in READERS if key[0] == self.aid]
-        if not files:
-            return
-        key = files[number % len(files)]
-        if short:
-            _, status = self.talk.send(f"00B0{0x80 | int(key[1], 16):02X}0001")
-        else:
-            assert self.talk.file(key[1]) == 0x9000
-            _, status = self.talk.send("00B0000001")
-        readers = READERS[key]
-        allowed = readers == FREE or bool(self.verified & set(readers.split()))
-        assert status == (0x9000 if allowed else 0x6982)
-
     @rule(key=st.sampled_from([("97", "0018"), ("9A", "001B")]))
     def sign(self, key: tuple[str, str]) -> None:
         _, status = self.talk.send(f"802A00{key[0]}0411223344" + "00")
@@ -122,17 +111,25 @@ class CardModel(RuleBasedStateMachine):
             case _:
                 assert status in (0x6A82, 0x6981)
 
-    @rule()
-    def lose_power(self) -> None:
-        self.talk.card.power_off()
-        self.talk.card.power_on()
-        self.forget()
-
-    @rule()
-    def reset(self) -> None:
-        self.talk.card.reset()
-        if self.options["warm_reset"] == "clear":
+    @precondition(lambda self: self.verified)
+    @rule(warm=st.booleans())
+    def reset(self, warm: bool) -> None:
+        if warm:
+            self.talk.card.reset()
+        else:
+            self.talk.card.power_off()
+            self.talk.card.power_on()
+        if not warm or self.options["warm_reset"] == "clear":
             self.forget()
+
+    @invariant()
+    def what_is_verified_opens_what_it_should(self) -> None:
+        for aid, fid in READERS:
+            if aid == self.aid:
+                _, status = self.talk.send(f"00B0{0x80 | int(fid, 16):02X}0001")
+                readers = READERS[aid, fid]
+                allowed = readers == FREE or bool(self.verified & set(readers.split()))
+                assert status == (0x9000 if allowed else 0x6982)
 
     @invariant()
     def every_try_is_accounted_for(self) -> None:
@@ -144,4 +141,4 @@ class CardModel(RuleBasedStateMachine):
 
 
 TestCardModel = CardModel.TestCase
-TestCardModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestCardModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
