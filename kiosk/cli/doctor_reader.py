@@ -119,10 +119,13 @@ def _chosen(settings: Settings, names: Sequence[str]) -> Finding:
     real = [name for name in names if not is_virtual(name) and wanted in name]
     said = ", ".join(map(_printable, real))
     if not real:
-        others = ", ".join(_printable(name) for name in names) if wanted else ""
-        found = f"none with reader.name in its name; there are: {others}" if others else "none"
-        do = "set reader.name to a part of one of these" if others else "plug the reader in; see docs/hardware.md"
-        return Finding("reader", State.MISSING, found, do)
+        others = ", ".join(map(_printable, names))
+        if names and all(map(is_virtual, names)):
+            return Finding("reader", State.MISSING, f"only virtual ones: {others}", "plug a reader in")
+        if names:
+            found = f"none with reader.name in its name; there are: {others}"
+            return Finding("reader", State.MISSING, found, "set reader.name to a part of one of these")
+        return Finding("reader", State.MISSING, "none", "plug the reader in; see docs/hardware.md")
     if len(real) > 1:
         found = f"{len(real)} are used: {said}; with cards on several the patient is asked to leave one"
         return Finding("reader", State.WARNING, found, "set reader.name to a part of the right one's name")

@@ -112,7 +112,7 @@ class Executor:
         self._lock = threading.Lock()
         self._jobs: dict[int, s.ReceptionId] = {}  # card, scan and face jobs without an answer yet
         self._card: int | None = None
-        self._reader_ready = False
+        self._reader_failure: FailureCode | None = FailureCode.READER_MISSING
         self._recycle_card = False
         self._face_used = False
         self._scanner_used = False
@@ -405,8 +405,8 @@ class Executor:
         finding = "ok"
         match command.device:
             case e.Test.READER:
-                if not self._reader_ready:
-                    finding = FailureCode.READER_MISSING.name.lower()
+                if self._reader_failure is not None:
+                    finding = self._reader_failure.name.lower()
             case e.Test.CAMERA:
                 if self._do.camera.fault() is not None or self._do.camera.latest() is None:
                     finding = FailureCode.CAMERA_LOST.name.lower()
@@ -448,11 +448,11 @@ class Executor:
     def _card_event(self, event: d.CardEvent) -> None:
         match event:
             case d.ReaderReady():
-                self._reader_ready = True
+                self._reader_failure = None
                 self._post(e.ReaderUp())
             case d.ReaderFault():
-                self._reader_ready = False
-                self._post(e.ReaderDown(FAULTS[event.fault]))
+                self._reader_failure = FAULTS[event.fault]
+                self._post(e.ReaderDown(self._reader_failure))
             case d.CardPresent():
                 with self._lock:
                     self._card = event.presence

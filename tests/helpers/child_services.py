@@ -79,6 +79,8 @@ def echo(channel: Channel, options: Options) -> None:
                 raise RuntimeError(options.get("secret", ""))
             case Crash("return"):
                 return
+            case Crash("thread"):
+                threading.Thread(target=lambda: 1 // 0).start()
             case Crash("hang"):
                 threading.Event().wait(600)
             case AskState():

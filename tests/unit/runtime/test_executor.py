@@ -483,6 +483,10 @@ def test_maintenance_finds_what_does_not_work(stand: Stand) -> None:
     assert stand.next() == e.ReaderUp()
     stand.do(c.RunTest(2, e.Test.READER))
     assert stand.next() == e.TestDone(2, e.Test.READER, "ok")
+    stand.reader.sink(d.ReaderFault(DeviceFault.ACCESS_DENIED))
+    assert stand.next() == e.ReaderDown(FailureCode.READER_DENIED)
+    stand.do(c.RunTest(3, e.Test.READER))
+    assert stand.next() == e.TestDone(3, e.Test.READER, "reader_denied")
 
 
 def test_words_for_the_desk_and_the_audit(stand: Stand) -> None:

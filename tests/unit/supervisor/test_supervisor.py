@@ -85,6 +85,16 @@ def test_dead_worker_is_replaced(launcher: Launcher, how: str) -> None:
     assert kit.lost.empty()
 
 
+def test_a_process_one_of_whose_threads_fails_is_replaced() -> None:
+    """It would beat on without its monitor and see no card any more."""
+    kit = Kit(ProcessWorker)
+    kit.say("before")
+    kit.supervisor.send(Crash("thread"))
+    kit.lost.get(timeout=30)
+    kit.say("after")
+    kit.supervisor.stop()
+
+
 def test_recycled_worker_is_another_and_no_loss(kit: Kit) -> None:
     kit.say("before")
     old = kit.started[0]
