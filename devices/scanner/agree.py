@@ -11,12 +11,10 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from devices.ports import Image
+from devices.scanner.quads import Corners
 from devices.scanner.reading import Reading
-
-Corners = NDArray[np.float64]  # 4 x 2, pixels of the frame
 
 
 @dataclass(frozen=True, slots=True)

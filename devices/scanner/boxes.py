@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.ports import Image
-from devices.scanner.locate import Corners, to_grid
+from devices.scanner.locate import to_grid
 from devices.scanner.pixels import overwrite
+from devices.scanner.quads import Corners
 
 PER_MM = 12.0  # px for a millimetre of a line; a digit is then about 36 px high
 

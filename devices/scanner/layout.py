@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from devices.ports import Image
-from devices.scanner.pixels import Floats, lab_of, overwrite
+from devices.scanner.pixels import Floats, blurred, lab_of, overwrite
 
 PER_MM = 5.0  # px for a millimetre in the pictures that are looked at here
 
@@ -46,6 +46,7 @@ _NAME: Box = (10, 3.5, 30, 9.5)
 _ADDRESS: Box = (10, 10, 30, 19)
 _EMPTY: Box = (64, 40.4, 81, 45.8)  # right of the security code, below the certificate's date
 _LEFT_EDGE: Box = (0.8, 22, 2.6, 49)
+_FAINT = 0.10  # of the paper's brightness: strokes fainter than that are noise
 # Back
 STRIPE: Box = (1.5, 3.8, 84, 10.2)
 _CHIP: Box = (8.8, 19.8, 19.7, 29.2)
@@ -87,7 +88,10 @@ def classify(flat: Image) -> Seen:
 
 
 def is_back(view: Signs) -> bool:
-    return view.stripe > 0.6 and (view.chip > 0.4 or view.square > 0.5)
+    """Two of the three signs; the stripe vanishes on a dark table, and with it the upper edge of the card."""
+    if view.square > 0.8:
+        return view.stripe > 0.6 or view.chip > 0.33
+    return view.stripe > 0.6 and view.chip > 0.4
 
 
 def marked_back(view: Signs) -> bool:
@@ -99,11 +103,10 @@ def is_front(view: Signs) -> bool:
     return (
         not marked_back(view)
         and view.square < 0.35
-        and view.photo > 0.35
-        and view.rows > 0.55
-        and view.head > 0.3
-        and view.empty < 0.06
-        and view.margin < 0.2
+        and view.rows > 0.35
+        and (view.photo > 0.35 or view.rows > 0.7)
+        and view.empty < 0.12
+        and view.margin < 0.4
     )
 
 
@@ -136,6 +139,8 @@ def signs(flat: Image) -> Signs:
 def _paper(gray: Image) -> Floats:
     """How bright the bare card would be at each place: uneven light is not print."""
     small = cv2.resize(gray, None, fx=0.125, fy=0.125, interpolation=cv2.INTER_AREA)
+    # A lamp in the plastic is no paper: what is brighter than most of the card's upper half counts as that.
+    small = np.minimum(small, 1.12 * float(np.percentile(small, 70))).astype(np.uint8)
     # The brightest of a wide neighbourhood; wider than a magnetic stripe is high.
     wide = cv2.dilate(small, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11)))
     smooth = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), 3)
@@ -143,15 +148,18 @@ def _paper(gray: Image) -> Floats:
 
 
 def _ink(gray: Image, paper: Floats) -> Floats:
-    """1 where a stroke is: darker than what surrounds it within 3 mm."""
-    kernel = np.ones((15, 15), np.uint8)
-    stroke = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, kernel).astype(np.float32)
-    return (stroke > 0.22 * paper).astype(np.float32)
+    """1 where a stroke is: darker than what surrounds it within 3 mm, as dark as strokes on this picture are."""
+    smooth = blurred(gray, 0.7)
+    stroke = cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((15, 15), np.uint8)).astype(np.float32)
+    stroke /= np.maximum(paper, 1)
+    full = max(_FAINT, float(np.percentile(stroke, 97)))
+    overwrite(smooth)
+    return np.asarray(np.clip(2.0 * stroke / full - 0.7, 0, 1), np.float32)
 
 
 def _checkered(tone: Floats) -> float:
     """A two-dimensional code: half black, half white, and many changes in both directions."""
-    black = tone < 0.6
+    black = tone < 0.5
     share = float(black.mean())
     if not 0.25 < share < 0.75:
         return 0.0

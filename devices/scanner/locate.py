@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.ports import Image
+from devices.scanner.lines import from_lines
 from devices.scanner.pixels import blurred, gray_of, lab_of, overwrite
+from devices.scanner.quads import Corners, crossed, lengths, ordered
 
 WIDTH_MM, HEIGHT_MM = 85.60, 53.98
 _SIZE_MM = np.array([[0, 0], [WIDTH_MM, 0], [WIDTH_MM, HEIGHT_MM], [0, HEIGHT_MM]], np.float64)
 
-Corners = NDArray[np.float64]  # 4 x 2, pixels; top left, top right, bottom right, bottom left of what lies flat
-
 _SEARCH_WIDTH = 480  # px; the outline is searched in a picture of this width
 _SMALLEST = 0.06  # part of the picture that a card covers at least
-_ASPECT = (1.22, 2.05)  # long side / short side as seen; 1.586 flat, a tilt of 30 degrees shortens either
 _STRAIGHT = 0.12  # part of a side at each end that is left out: the round corner
 _PROBES = 48  # places along a side where its edge is measured
+_SURE_EDGE = 0.9  # part of the outline that shows an edge, above which no other is looked for
 _ON_EDGE = 0.5  # part of the probes that must see an edge, on each side
 
 
@@ -39,7 +39,7 @@ class Located:
     @property
     def scale(self) -> float:
         """Pixels of the frame for one millimetre, along the shorter of the long sides."""
-        top, right, bottom, left = _lengths(self.corners)
+        top, right, bottom, left = lengths(self.corners)
         return float(min(min(top, bottom) / WIDTH_MM, min(left, right) / HEIGHT_MM))
 
 
@@ -49,17 +49,25 @@ def locate(image: Image) -> Located | None:
     small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     gray = gray_of(image)
     smooth = blurred(gray, 1.2)
-    best: Located | None = None
+    lab = blurred(lab_of(small), 1.0)
     try:
-        for rough in _outlines(small):
-            if best is not None and best.edge > 0.9:
-                break
-            found = _refined(smooth, rough / scale)
-            if found is not None and (best is None or found.edge > best.edge):
-                best = found
+        best: Located | None = None
+        for candidates in (_outlines, from_lines):
+            for rough in candidates(lab):
+                found = _refined(smooth, rough / scale)
+                if found is not None and (best is None or _better(found, best)):
+                    best = found
+            if best is not None and best.edge > _SURE_EDGE:
+                break  # lines cost as much as all the rest; they are for a card that hardly differs from the table
+        return best
     finally:
-        overwrite(small, gray, smooth)
-    return best
+        overwrite(small, gray, smooth, lab)
+
+
+def _better(one: Located, other: Located) -> bool:
+    """More of an edge all round; of two alike the larger: a photo and a box on the card have outlines too."""
+    size = [float(cv2.contourArea(found.corners.astype(np.float32))) for found in (one, other)]
+    return bool(one.edge * size[0] ** 0.25 > other.edge * size[1] ** 0.25)
 
 
 def flatten(image: Image, corners: Corners, per_mm: float) -> Image:
@@ -74,22 +82,15 @@ def to_grid(corners: Corners, per_mm: float) -> NDArray[np.float64]:
     return np.asarray(cv2.getPerspectiveTransform(corners.astype(np.float32), target), np.float64)
 
 
-def turned(corners: Corners) -> Corners:
-    """The same card read from the other side of the table: turned by 180 degrees."""
-    return np.roll(corners, 2, axis=0)
-
-
-def _outlines(small: Image) -> list[Corners]:
-    """Rough outlines, 4 x 2, likeliest first: by edges, then by what differs from the table."""
+def _outlines(lab: Image) -> list[Corners]:
+    """Rough outlines, 4 x 2, largest first: by edges, and by what differs from the table."""
     found: list[tuple[float, Corners]] = []
-    lab = lab_of(small)
-    smooth = blurred(lab, 1.0)
-    for mask in (_edges(smooth), _foreground(smooth, 1.0), _foreground(smooth, 0.6)):
+    for mask in (_edges(lab), _foreground(lab, 1.0), _foreground(lab, 0.6)):
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         for contour in contours:
             hull = cv2.convexHull(contour)
             area = cv2.contourArea(hull)
-            if area < _SMALLEST * small.shape[0] * small.shape[1]:
+            if area < _SMALLEST * mask.size:
                 continue
             corners = _four(hull)
             if corners is None:
@@ -98,13 +99,12 @@ def _outlines(small: Image) -> list[Corners]:
             if 0.85 <= filled <= 1.1:
                 found.append((area * min(filled, 1.0), corners))
         mask.fill(0)
-    overwrite(lab, smooth)
     found.sort(key=lambda entry: entry[0], reverse=True)
     kept: list[Corners] = []
     for _, corners in found:
         if all(np.abs(corners - other).max() > 4 for other in kept):
             kept.append(corners)
-    return kept[:6]
+    return kept[:4]
 
 
 def _edges(lab: Image) -> Image:
@@ -147,7 +147,7 @@ def _four(hull: Any) -> Corners | None:
         if len(near) < 8:
             return None
         lines.append(cv2.fitLine(near.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01).reshape(4).astype(np.float64))
-    return _ordered(_crossed(lines))
+    return ordered(crossed(lines))
 
 
 def _along(points: Corners) -> Corners:
@@ -157,45 +157,6 @@ def _along(points: Corners) -> Corners:
         count = max(1, int(np.linalg.norm(end - start)))
         parts.append(start + (end - start) * (np.arange(count) / count)[:, None])
     return np.concatenate(parts)
-
-
-def _crossed(lines: list[NDArray[np.float64]]) -> Corners | None:
-    """Where each line (vx, vy, x, y) meets the one before it."""
-    corners = np.empty((4, 2))
-    for index in range(4):
-        (ax, ay, px, py), (bx, by, qx, qy) = lines[index - 1], lines[index]
-        cross = ax * by - ay * bx
-        if abs(cross) < 0.2:
-            return None
-        step = ((qx - px) * by - (qy - py) * bx) / cross
-        corners[index] = px + step * ax, py + step * ay
-    return corners
-
-
-def _ordered(corners: Corners | None) -> Corners | None:
-    """Clockwise on the picture, first a long side; None unless the shape can be a card's."""
-    if corners is None:
-        return None
-    (ax, ay), (bx, by) = corners[1] - corners[0], corners[2] - corners[0]
-    if ax * by - ay * bx < 0:
-        corners = corners[::-1].copy()
-    if not cv2.isContourConvex(corners.astype(np.float32)):
-        return None
-    first, second, third, fourth = _lengths(corners)
-    if first + third < second + fourth:
-        corners = np.roll(corners, -1, axis=0)
-    first, second, third, fourth = _lengths(corners)
-    aspect = (first + third) / (second + fourth)
-    if not _ASPECT[0] <= aspect <= _ASPECT[1] or min(first, third) < 0.6 * max(first, third):
-        return None
-    # Of the two ways to hold it, the one that is less upside down.
-    down = corners[2:, 1].mean() >= corners[:2, 1].mean()
-    return corners if down else turned(corners)
-
-
-def _lengths(corners: Corners) -> tuple[float, float, float, float]:
-    first, second, third, fourth = (float(np.linalg.norm(corners[(i + 1) % 4] - corners[i])) for i in range(4))
-    return first, second, third, fourth
 
 
 def _refined(gray: Image, rough: Corners) -> Located | None:
@@ -208,11 +169,11 @@ def _refined(gray: Image, rough: Corners) -> Located | None:
             line, part = _side(gray, corners[index], corners[(index + 1) % 4], reach)
             lines.append(line)
             shares.append(part)
-        # Lines cross in the corner where they begin: `_crossed` takes each with the one before.
-        crossed = _ordered(_crossed(lines))
-        if crossed is None or np.abs(crossed - corners).max() > 6 * reach:
+        # Lines cross in the corner where they begin: `crossed` takes each with the one before.
+        shape = ordered(crossed(lines))
+        if shape is None or np.abs(shape - corners).max() > 6 * reach:
             return None
-        corners, share = crossed, float(np.mean(shares))
+        corners, share = shape, float(np.mean(shares))
         if min(shares) < _ON_EDGE and sorted(shares)[1] < 0.8:
             return None  # one side may be hidden, by glare or by a table of the card's colour; two may not
     return Located(corners, share)
@@ -237,7 +198,7 @@ def _side(gray: Image, start: NDArray[np.float64], end: NDArray[np.float64], rea
     height, width = gray.shape
     inside = ((places >= 1) & (places < (width - 1, height - 1))).all(axis=1)
     strongest = change.max(axis=1)
-    seen = (strongest > 8) & inside
+    seen = (strongest > 5) & inside
     rows = np.arange(len(places))
     peak = change.argmax(axis=1)
     # Between pixels: the weight of the three changes around the strongest.

@@ -21,8 +21,9 @@ from devices.scanner import boxes, layout
 from devices.scanner.agree import Agreement, Rules, Vote
 from devices.scanner.boxes import Cut
 from devices.scanner.layout import Side
-from devices.scanner.locate import Corners, flatten, locate, turned
+from devices.scanner.locate import flatten, locate
 from devices.scanner.pixels import blurred, gray_of, overwrite
+from devices.scanner.quads import Corners, turned
 from devices.scanner.reading import Reading, read, same
 from devices.scanner.recogniser import Line, Recogniser
 
