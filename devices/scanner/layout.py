@@ -106,7 +106,7 @@ def is_front(view: Signs) -> bool:
         and view.rows > 0.35
         and (view.photo > 0.35 or view.rows > 0.7)
         and view.empty < 0.12
-        and view.margin < 0.4
+        and view.margin < 0.6
     )
 
 

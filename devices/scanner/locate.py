@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from devices.ports import Image
 from devices.scanner.lines import from_lines
 from devices.scanner.pixels import blurred, gray_of, lab_of, overwrite
-from devices.scanner.quads import Corners, crossed, lengths, ordered
+from devices.scanner.quads import Corners, Line, crossed, lengths, ordered
 
 WIDTH_MM, HEIGHT_MM = 85.60, 53.98
 _SIZE_MM = np.array([[0, 0], [WIDTH_MM, 0], [WIDTH_MM, HEIGHT_MM], [0, HEIGHT_MM]], np.float64)
@@ -25,7 +25,9 @@ _SEARCH_WIDTH = 480  # px; the outline is searched in a picture of this width
 _SMALLEST = 0.06  # part of the picture that a card covers at least
 _STRAIGHT = 0.12  # part of a side at each end that is left out: the round corner
 _PROBES = 48  # places along a side where its edge is measured
+_STILL_EDGE = 0.97
 _SURE_EDGE = 0.9  # part of the outline that shows an edge, above which no other is looked for
+_CAP = 12.0  # gray levels; a stronger change than usual along a side counts no more than the usual, and this at least
 _ON_EDGE = 0.5  # part of the probes that must see an edge, on each side
 
 
@@ -43,12 +45,19 @@ class Located:
         return float(min(min(top, bottom) / WIDTH_MM, min(left, right) / HEIGHT_MM))
 
 
-def locate(image: Image) -> Located | None:
-    """The likeliest card of a frame (height x width x 3, BGR), or None. The long side lies along the picture's x."""
-    scale = min(1.0, _SEARCH_WIDTH / image.shape[1])
-    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+def locate(image: Image, before: Corners | None = None) -> Located | None:
+    """The likeliest card of a frame (height x width x 3, BGR), or None. The long side lies along the picture's x.
+
+    `before`: where it lay on the frame before. A card that still lies there, with an edge all round, is not searched.
+    """
     gray = gray_of(image)
     smooth = blurred(gray, 1.2)
+    same = None if before is None else _refined(smooth, before)
+    if same is not None and same.edge > _STILL_EDGE:
+        overwrite(gray, smooth)
+        return same
+    scale = min(1.0, _SEARCH_WIDTH / image.shape[1])
+    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     lab = blurred(lab_of(small), 1.0)
     try:
         best: Located | None = None
@@ -179,40 +188,48 @@ def _refined(gray: Image, rough: Corners) -> Located | None:
     return Located(corners, share)
 
 
-def _side(gray: Image, start: NDArray[np.float64], end: NDArray[np.float64], reach: int) -> tuple[Any, float]:
-    """A side as (vx, vy, x, y), and the part of its probes that see an edge."""
+def _side(gray: Image, start: NDArray[np.float64], end: NDArray[np.float64], reach: int) -> tuple[Line, float]:
+    """A side, and the part of its probes that see an edge there.
+
+    Looked for as a whole: of all straight lines within `reach`, the one across which the brightness changes most in
+    the same direction. Probe by probe, an edge of 6 gray levels drowned in the noise of a dark room.
+    """
     side = end - start
-    unit = side / max(1e-6, float(np.linalg.norm(side)))
-    normal = np.array([-unit[1], unit[0]])
-    places = start + side * np.linspace(_STRAIGHT, 1 - _STRAIGHT, _PROBES)[:, None]
-    offsets = np.arange(-reach, reach + 1)
-    grid = places[:, None, :] + normal * offsets[None, :, None]
-    profile = cv2.remap(
+    normal = np.array([-side[1], side[0]]) / max(1e-6, float(np.linalg.norm(side)))
+    share = np.linspace(_STRAIGHT, 1 - _STRAIGHT, _PROBES)
+    places = start + side * share[:, None]
+    grid = places[:, None, :] + normal * np.arange(-reach, reach + 1)[None, :, None]
+    across = cv2.remap(
         gray,
         grid[:, :, 0].astype(np.float32),
         grid[:, :, 1].astype(np.float32),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     ).astype(np.float64)
-    change = np.abs(profile[:, 2:] - profile[:, :-2])
+    change = across[:, 2:] - across[:, :-2]
+    overwrite(across)
     height, width = gray.shape
     inside = ((places >= 1) & (places < (width - 1, height - 1))).all(axis=1)
-    strongest = change.max(axis=1)
-    seen = (strongest > 5) & inside
-    rows = np.arange(len(places))
-    peak = change.argmax(axis=1)
-    # Between pixels: the weight of the three changes around the strongest.
-    before = change[rows, np.maximum(peak - 1, 0)]
-    after = change[rows, np.minimum(peak + 1, change.shape[1] - 1)]
-    bent = before - 2 * strongest + after
-    fine = np.where(bent < 0, 0.5 * (before - after) / np.where(bent == 0, 1, bent), 0.0)
-    edge = places + normal * (peak + 1 - reach + np.clip(fine, -0.5, 0.5))[:, None]
-    good = edge[seen]
-    if len(good) < 6:
-        return np.array([*unit, *places[_PROBES // 2]]), float(seen.mean())
-    line = cv2.fitLine(good.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01).reshape(4).astype(np.float64)
-    away = np.abs((good - line[2:]) @ np.array([-line[1], line[0]]))
-    kept = good[away < 1.5]
-    if len(kept) >= 6:
-        line = cv2.fitLine(kept.astype(np.float32), cv2.DIST_L2, 0, 0.01, 0.01).reshape(4).astype(np.float64)
-    return line, len(kept) / _PROBES
+    change[~inside] = 0.0
+    # As strong as the usual probe's strongest: a dot of the table's pattern counts no more than the edge of the card.
+    cap = max(_CAP, float(np.median(np.abs(change).max(axis=1))))
+    capped = np.clip(change, -cap, cap)
+    last = change.shape[1] - 1
+    first, second = (offset.ravel() for offset in np.mgrid[0 : last + 1, 0 : last + 1])
+    columns = np.rint(first[:, None] * (1 - share) + second[:, None] * share).astype(int)
+    rows = np.arange(_PROBES)
+    sums = capped[rows, columns].sum(axis=1)
+    best = int(np.abs(sums).argmax())
+    column, sign = columns[best], 1.0 if sums[best] > 0 else -1.0
+    noise = min(2.5, float(np.median(np.abs(change))) / 0.67) + 0.4  # a short reach shows little but the edge
+    # Between pixels: the middle of the change around the line.
+    near = np.clip(column[:, None] + np.arange(-2, 3), 0, last)
+    weight = np.maximum(0.0, sign * change[rows[:, None], near] - 0.5 * noise)
+    total = weight.sum(axis=1)
+    seen = sign * capped[rows, column] > noise
+    offset = (weight * near).sum(axis=1) / np.maximum(total, 1e-6) + 1 - reach
+    points = (places + normal * offset[:, None])[seen & (total > 0)]
+    if len(points) < 6:
+        return np.array([*(side / max(1e-6, float(np.linalg.norm(side)))), *places[_PROBES // 2]]), float(seen.mean())
+    line = cv2.fitLine(points.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01).reshape(4).astype(np.float64)
+    return line, float(seen.mean())

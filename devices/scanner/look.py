@@ -76,6 +76,7 @@ class Scanner:
         self._recogniser = Recogniser(Path(model) if model else None, self._count)
         self._today = today or _today
         self._agreement = Agreement(Rules())
+        self._corners: Corners | None = None
         self._away = 0
         self._foreign = 0
         self._illegible = 0
@@ -91,7 +92,8 @@ class Scanner:
         try:
             if float(gray[::8, ::8].mean()) < DARK:
                 return self._lost(None, ScanHint.UNCLEAR)
-            located = locate(image)
+            located = locate(image, self._corners)
+            self._corners = None if located is None else located.corners
             if located is None:
                 return self._lost(None, ScanHint.UNCLEAR if _something(image) else ScanHint.NO_CARD)
             flat = flatten(image, located.corners, layout.PER_MM)
@@ -117,6 +119,7 @@ class Scanner:
     def forget(self) -> None:
         """Overwrite what was read so far: another card comes, or none."""
         self._agreement.forget()
+        self._corners = None
         self._away = self._foreign = self._illegible = 0
 
     def _lost(self, side: Side | None, hint: ScanHint) -> Outcome:
