@@ -33,10 +33,11 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`turned`: the card lies upside down in the flat picture."""
+    """`turned`: the card lies upside down in the flat picture. `fit`: how well the lines of a front stand, 0..1."""
 
     side: Side
     turned: bool = False
+    fit: float = 0.0
 
 
 # Front
@@ -79,9 +80,9 @@ def classify(flat: Image) -> Seen:
     if upright.contrast < 0.12:
         return Seen(Side.UNCLEAR)
     if is_front(upright) and not marked_back(upside):
-        return Seen(Side.FRONT)
+        return Seen(Side.FRONT, fit=upright.rows)
     if is_front(upside) and not marked_back(upright):
-        return Seen(Side.FRONT, turned=True)
+        return Seen(Side.FRONT, turned=True, fit=upside.rows)
     if max(upright.glare, upside.glare) > 0.12:
         return Seen(Side.UNCLEAR)
     return Seen(Side.OTHER)

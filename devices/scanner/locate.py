@@ -26,6 +26,7 @@ _SMALLEST = 0.06  # part of the picture that a card covers at least
 _STRAIGHT = 0.12  # part of a side at each end that is left out: the round corner
 _PROBES = 48  # places along a side where its edge is measured
 _STILL_EDGE = 0.97
+_MOST = 3  # outlines that are looked at
 _SURE_EDGE = 0.9  # part of the outline that shows an edge, above which no other is looked for
 _CAP = 12.0  # gray levels; a stronger change than usual along a side counts no more than the usual, and this at least
 _ON_EDGE = 0.5  # part of the probes that must see an edge, on each side
@@ -45,8 +46,8 @@ class Located:
         return float(min(min(top, bottom) / WIDTH_MM, min(left, right) / HEIGHT_MM))
 
 
-def locate(image: Image, before: Corners | None = None) -> Located | None:
-    """The likeliest card of a frame (height x width x 3, BGR), or None. The long side lies along the picture's x.
+def locate(image: Image, before: Corners | None = None) -> list[Located]:
+    """What may be the card of a frame (height x width x 3, BGR), likeliest first. The long side lies along x.
 
     `before`: where it lay on the frame before. A card that still lies there, with an edge all round, is not searched.
     """
@@ -55,28 +56,27 @@ def locate(image: Image, before: Corners | None = None) -> Located | None:
     same = None if before is None else _refined(smooth, before)
     if same is not None and same.edge > _STILL_EDGE:
         overwrite(gray, smooth)
-        return same
+        return [same]
     scale = min(1.0, _SEARCH_WIDTH / image.shape[1])
     small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     lab = blurred(lab_of(small), 1.0)
     try:
-        best: Located | None = None
+        found: list[Located] = []
         for candidates in (_outlines, from_lines):
             for rough in candidates(lab):
-                found = _refined(smooth, rough / scale)
-                if found is not None and (best is None or _better(found, best)):
-                    best = found
-            if best is not None and best.edge > _SURE_EDGE:
+                shape = _refined(smooth, rough / scale)
+                if shape is not None and all(np.abs(shape.corners - other.corners).max() > 3 for other in found):
+                    found.append(shape)
+            if any(shape.edge > _SURE_EDGE for shape in found):
                 break  # lines cost as much as all the rest; they are for a card that hardly differs from the table
-        return best
+        return sorted(found, key=_likely, reverse=True)[:_MOST]
     finally:
         overwrite(small, gray, smooth, lab)
 
 
-def _better(one: Located, other: Located) -> bool:
+def _likely(shape: Located) -> float:
     """More of an edge all round; of two alike the larger: a photo and a box on the card have outlines too."""
-    size = [float(cv2.contourArea(found.corners.astype(np.float32))) for found in (one, other)]
-    return bool(one.edge * size[0] ** 0.25 > other.edge * size[1] ** 0.25)
+    return float(shape.edge * cv2.contourArea(shape.corners.astype(np.float32)) ** 0.25)
 
 
 def flatten(image: Image, corners: Corners, per_mm: float) -> Image:

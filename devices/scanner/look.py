@@ -21,14 +21,15 @@ from devices.scanner import boxes, layout
 from devices.scanner.agree import Agreement, Rules, Vote
 from devices.scanner.boxes import Cut
 from devices.scanner.layout import Side
-from devices.scanner.locate import flatten, locate
+from devices.scanner.locate import Located, flatten, locate
 from devices.scanner.pixels import blurred, gray_of, overwrite
 from devices.scanner.quads import Corners, turned
 from devices.scanner.reading import Reading, read, same
 from devices.scanner.recogniser import Line, Recogniser
 
 DARK = 22  # mean brightness, of 255, below which nothing is expected to be legible
-_AWAY_LOOKS = 3  # looks in a row without the front of a card, after which its readings are forgotten
+_GONE_SECONDS = 0.8  # without the front of a card, when the table is empty: what was read is forgotten
+_COVERED_SECONDS = 4.0  # the same while something is there, a hand that puts the card right
 _SOMETHING = 0.10  # part of the picture that differs from the table when something lies there
 _STRETCH = 1.4  # of the second reading: two equal digits side by side stand farther apart
 
@@ -77,7 +78,7 @@ class Scanner:
         self._today = today or _today
         self._agreement = Agreement(Rules())
         self._corners: Corners | None = None
-        self._away = 0
+        self._seen_at = float("-inf")
         self._foreign = 0
         self._illegible = 0
 
@@ -91,18 +92,16 @@ class Scanner:
         gray = gray_of(image)
         try:
             if float(gray[::8, ::8].mean()) < DARK:
-                return self._lost(None, ScanHint.UNCLEAR)
-            located = locate(image, self._corners)
-            self._corners = None if located is None else located.corners
-            if located is None:
-                return self._lost(None, ScanHint.UNCLEAR if _something(image) else ScanHint.NO_CARD)
-            flat = flatten(image, located.corners, layout.PER_MM)
-            seen = layout.classify(flat)
-            flat.fill(0)
-            match seen.side:
+                return self._lost(None, ScanHint.UNCLEAR, at)
+            shapes = locate(image, self._corners)
+            self._corners = None
+            if not shapes:
+                return self._lost(None, ScanHint.UNCLEAR if _something(image) else ScanHint.NO_CARD, at)
+            side, corners = _side_of(image, shapes)
+            match side:
                 case Side.FRONT:
-                    corners = turned(located.corners) if seen.turned else located.corners
-                    return self._front(gray, corners)
+                    self._corners = corners
+                    return self._front(gray, corners, at)
                 case Side.BACK:
                     self.forget()
                     return Outcome(Side.BACK, ScanHint.FACE_DOWN)
@@ -110,9 +109,9 @@ class Scanner:
                     self._foreign += 1
                     # A front is taken for another card while a hand still covers it: said when it lasts.
                     lasts = self._foreign >= 2
-                    return self._lost(Side.OTHER, ScanHint.OTHER_CARD if lasts else ScanHint.UNCLEAR)
+                    return self._lost(Side.OTHER, ScanHint.OTHER_CARD if lasts else ScanHint.UNCLEAR, at)
                 case Side.UNCLEAR:
-                    return self._lost(Side.UNCLEAR, ScanHint.UNCLEAR)
+                    return self._lost(Side.UNCLEAR, ScanHint.UNCLEAR, at)
         finally:
             gray.fill(0)
 
@@ -120,18 +119,18 @@ class Scanner:
         """Overwrite what was read so far: another card comes, or none."""
         self._agreement.forget()
         self._corners = None
-        self._away = self._foreign = self._illegible = 0
+        self._foreign = self._illegible = 0
 
-    def _lost(self, side: Side | None, hint: ScanHint) -> Outcome:
+    def _lost(self, side: Side | None, hint: ScanHint, at: float) -> Outcome:
+        """No front on this frame. A hand may cover it for a while; an empty table means that it is gone."""
         if side is not Side.OTHER:
             self._foreign = 0
-        self._away += 1
-        if self._away >= _AWAY_LOOKS:
+        if at - self._seen_at > (_GONE_SECONDS if hint is ScanHint.NO_CARD else _COVERED_SECONDS):
             self._agreement.forget()
         return Outcome(side, hint)
 
-    def _front(self, gray: Image, corners: Corners) -> Outcome:
-        self._away = self._foreign = 0
+    def _front(self, gray: Image, corners: Corners, at: float) -> Outcome:
+        self._seen_at, self._foreign = at, 0
         reading, raw = self._read(gray, corners)
         if reading is None:
             self._illegible += 1
@@ -186,6 +185,22 @@ def _second(line: Image) -> Image:
     sharp = np.asarray(cv2.addWeighted(wide, 1.8, soft, -0.8, 0), np.uint8)
     overwrite(wide, soft)
     return sharp
+
+
+def _side_of(image: Image, shapes: list[Located]) -> tuple[Side, Corners]:
+    """What the outlines show, with the corners in reading order. A back wins over everything; of several fronts the
+    one on which the lines stand best, because an outline may have caught the table or a box on the card."""
+    best: tuple[layout.Seen, Corners] | None = None
+    for shape in shapes:
+        flat = flatten(image, shape.corners, layout.PER_MM)
+        seen = layout.classify(flat)
+        overwrite(flat)
+        if seen.side is Side.BACK:
+            return Side.BACK, shape.corners
+        if best is None or (seen.side is Side.FRONT and (best[0].side is not Side.FRONT or seen.fit > best[0].fit)):
+            best = seen, turned(shape.corners) if seen.turned else shape.corners
+    assert best is not None, "called with at least one outline"
+    return best[0].side, best[1]
 
 
 def _something(image: Image) -> bool:
