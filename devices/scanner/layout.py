@@ -50,6 +50,7 @@ _LEFT_EDGE: Box = (0.8, 22, 2.6, 49)
 _FAINT = 0.10  # of the paper's brightness: strokes fainter than that are noise
 # Back
 STRIPE: Box = (1.5, 3.8, 84, 10.2)
+BELOW_STRIPE = 53.98 / (53.98 - 11)  # the height of a card to what lies below its stripe
 _CHIP: Box = (8.8, 19.8, 19.7, 29.2)
 _SQUARE: Box = (61.8, 31.8, 78.2, 48.2)
 
@@ -83,7 +84,7 @@ def classify(flat: Image) -> Seen:
         return Seen(Side.FRONT, fit=upright.rows)
     if is_front(upside) and not marked_back(upright):
         return Seen(Side.FRONT, turned=True, fit=upside.rows)
-    if max(upright.glare, upside.glare) > 0.12:
+    if upright.glare > 0.12 or (upright.glare > 0.008 and max(_like_front(upright), _like_front(upside)) > 0.3):
         return Seen(Side.UNCLEAR)
     return Seen(Side.OTHER)
 
@@ -109,6 +110,11 @@ def is_front(view: Signs) -> bool:
         and view.empty < 0.12
         and view.margin < 0.6
     )
+
+
+def _like_front(view: Signs) -> float:
+    """For the hint only: a front on which a lamp hides some of the signs."""
+    return 0.0 if marked_back(view) else min(view.photo, view.head)
 
 
 def signs(flat: Image) -> Signs:

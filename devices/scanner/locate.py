@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from devices.ports import Image
 from devices.scanner.lines import from_lines
 from devices.scanner.pixels import blurred, gray_of, lab_of, overwrite
-from devices.scanner.quads import Corners, Line, crossed, lengths, ordered
+from devices.scanner.quads import ASPECT, Corners, Line, aspect_of, crossed, lengths, ordered
 
 WIDTH_MM, HEIGHT_MM = 85.60, 53.98
 _SIZE_MM = np.array([[0, 0], [WIDTH_MM, 0], [WIDTH_MM, HEIGHT_MM], [0, HEIGHT_MM]], np.float64)
@@ -76,7 +76,8 @@ def locate(image: Image, before: Corners | None = None) -> list[Located]:
 
 def _likely(shape: Located) -> float:
     """More of an edge all round; of two alike the larger: a photo and a box on the card have outlines too."""
-    return float(shape.edge * cv2.contourArea(shape.corners.astype(np.float32)) ** 0.25)
+    whole = 1.0 if ASPECT[0] <= aspect_of(shape.corners) <= ASPECT[1] else 0.5
+    return float(whole * shape.edge * cv2.contourArea(shape.corners.astype(np.float32)) ** 0.25)
 
 
 def flatten(image: Image, corners: Corners, per_mm: float) -> Image:

@@ -23,10 +23,11 @@ from devices.scanner.boxes import Cut
 from devices.scanner.layout import Side
 from devices.scanner.locate import Located, flatten, locate
 from devices.scanner.pixels import blurred, gray_of, overwrite
-from devices.scanner.quads import Corners, turned
+from devices.scanner.quads import ASPECT, Corners, aspect_of, stretched, turned
 from devices.scanner.reading import Reading, read, same
 from devices.scanner.recogniser import Line, Recogniser
 
+SMALLEST = 64  # px; nothing is looked for in a smaller picture
 DARK = 22  # mean brightness, of 255, below which nothing is expected to be legible
 _GONE_SECONDS = 0.8  # without the front of a card, when the table is empty: what was read is forgotten
 _COVERED_SECONDS = 4.0  # the same while something is there, a hand that puts the card right
@@ -89,6 +90,8 @@ class Scanner:
 
     def look(self, image: Image, at: float) -> Outcome:
         """`image`: height x width x 3, BGR, 8 bit, not changed. `at`: seconds, monotonic."""
+        if min(image.shape[:2]) < SMALLEST:
+            return self._lost(None, ScanHint.UNCLEAR, at)
         gray = gray_of(image)
         try:
             if float(gray[::8, ::8].mean()) < DARK:
@@ -100,7 +103,6 @@ class Scanner:
             side, corners = _side_of(image, shapes)
             match side:
                 case Side.FRONT:
-                    self._corners = corners
                     return self._front(gray, corners, at)
                 case Side.BACK:
                     self.forget()
@@ -136,6 +138,7 @@ class Scanner:
             self._illegible += 1
             return Outcome(Side.FRONT, ScanHint.READING if self._illegible < 4 else ScanHint.UNCLEAR, raw)
         self._illegible = 0
+        self._corners = corners  # what could be read lies where it was found; anything else is searched anew
         number = self._agreement.add(Vote(reading, corners, np.ascontiguousarray(gray[::12, ::12])))
         return Outcome(Side.FRONT, ScanHint.READING, raw, number)
 
@@ -192,15 +195,29 @@ def _side_of(image: Image, shapes: list[Located]) -> tuple[Side, Corners]:
     one on which the lines stand best, because an outline may have caught the table or a box on the card."""
     best: tuple[layout.Seen, Corners] | None = None
     for shape in shapes:
-        flat = flatten(image, shape.corners, layout.PER_MM)
-        seen = layout.classify(flat)
-        overwrite(flat)
+        seen = _classified(image, shape.corners)
         if seen.side is Side.BACK:
             return Side.BACK, shape.corners
+        if not ASPECT[0] <= aspect_of(shape.corners) <= ASPECT[1]:
+            seen = layout.Seen(Side.OTHER)
         if best is None or (seen.side is Side.FRONT and (best[0].side is not Side.FRONT or seen.fit > best[0].fit)):
             best = seen, turned(shape.corners) if seen.turned else shape.corners
     assert best is not None, "called with at least one outline"
+    if best[0].side is Side.FRONT:
+        return Side.FRONT, best[1]
+    for shape in shapes:
+        # On a black table the magnetic stripe looks like the table, and the outline ends below it.
+        for corners in stretched(shape.corners, layout.BELOW_STRIPE):
+            if _classified(image, corners).side is Side.BACK:
+                return Side.BACK, corners
     return best[0].side, best[1]
+
+
+def _classified(image: Image, corners: Corners) -> layout.Seen:
+    flat = flatten(image, corners, layout.PER_MM)
+    seen = layout.classify(flat)
+    overwrite(flat)
+    return seen
 
 
 def _something(image: Image) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Corners = NDArray[np.float64]
 Line = NDArray[np.float64]  # vx, vy, x, y: direction and a point
 
+_WIDEST = 2.15  # the back of a card on a black table, without its stripe
 ASPECT = (1.32, 1.84)  # long side / short side as seen; 1.586 flat, and a tilt of 30 degrees shortens either
 
 
@@ -44,7 +45,7 @@ def ordered(corners: Corners | None) -> Corners | None:
         corners = np.roll(corners, -1, axis=0)
     first, second, third, fourth = lengths(corners)
     aspect = (first + third) / (second + fourth)
-    if not ASPECT[0] <= aspect <= ASPECT[1] or min(first, third) < 0.6 * max(first, third):
+    if not ASPECT[0] <= aspect <= _WIDEST or min(first, third) < 0.6 * max(first, third):
         return None
     # Of the two ways to hold it, the one that is less upside down.
     down = corners[2:, 1].mean() >= corners[:2, 1].mean()
@@ -54,3 +55,18 @@ def ordered(corners: Corners | None) -> Corners | None:
 def lengths(corners: Corners) -> tuple[float, float, float, float]:
     first, second, third, fourth = (float(np.linalg.norm(corners[(i + 1) % 4] - corners[i])) for i in range(4))
     return first, second, third, fourth
+
+
+def aspect_of(corners: Corners) -> float:
+    first, second, third, fourth = lengths(corners)
+    return (first + third) / max(1e-6, second + fourth)
+
+
+def stretched(corners: Corners, factor: float) -> list[Corners]:
+    """The same shape made longer across its long sides, once upwards and once downwards."""
+    up, down = corners.copy(), corners.copy()
+    up[0] = corners[3] + (corners[0] - corners[3]) * factor
+    up[1] = corners[2] + (corners[1] - corners[2]) * factor
+    down[3] = corners[0] + (corners[3] - corners[0]) * factor
+    down[2] = corners[1] + (corners[2] - corners[1]) * factor
+    return [up, down]
