@@ -89,7 +89,13 @@ def spec(options: Options) -> ChildSpec:
 # A reader may report a removal later than the exchange that failed by it.
 _REMOVAL_SECONDS = 1.0
 # What the monitor tells by itself, in the right order, when it is as wide as the failed exchange makes it look.
-_GONE = (DeviceFault.CARD_REMOVED, DeviceFault.NO_READER, DeviceFault.SERVICE_DOWN)
+_GONE = (
+    DeviceFault.CARD_REMOVED,
+    DeviceFault.NO_CARD,
+    DeviceFault.CARD_MUTE,
+    DeviceFault.NO_READER,
+    DeviceFault.SERVICE_DOWN,
+)
 _ALIVE_SECONDS = 0.25
 _PROBE_SECONDS = 0.5
 
@@ -346,7 +352,7 @@ class _Worker:
                     fault = DeviceFault.CARD_REMOVED
                 elif isinstance(error, CardSwapped):
                     self._watcher.renew(presence)  # on a system that does not count, the monitor saw nothing
-                elif fault is DeviceFault.CARD_REMOVED:
+                elif fault in (DeviceFault.CARD_REMOVED, DeviceFault.NO_CARD):
                     fault = DeviceFault.CARD_MUTE  # it lies there and says nothing
             tries = error.tries_left if isinstance(error, PinWrong | NumberWrong | NumberGuarded) else None
             program = error.program if isinstance(error, CardBusy) else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from devices.card.driver import Seen
 from devices.pcsc.connection import Connection, open_card
 from devices.pcsc.holders import likely_holder
-from devices.pcsc.monitor import ReaderMonitor
+from devices.pcsc.monitor import SOCKET_VARIABLE, ReaderMonitor
 from devices.pcsc.scard import PyscardApi, ScardApi
 
 
@@ -21,7 +21,7 @@ class PcscDriver:
     ) -> None:
         if socket:
             # libpcsclite reads it once, when it is loaded: before pyscard is imported.
-            os.environ["PCSCLITE_CSOCK_NAME"] = socket
+            os.environ[SOCKET_VARIABLE] = socket
         self._api = api or PyscardApi()
         self._pattern = reader
         self._production = production

@@ -5,6 +5,7 @@ It outlives restarts of the PC/SC service, readers that come and go, and cards s
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ from devices.card.driver import CardLost, CardSeen, ReaderLost, ReaderSeen, Seen
 from devices.errors import AccessDenied, DeviceError, DeviceFault
 from devices.pcsc import scard
 from devices.pcsc.scard import ScardApi
+
+SOCKET, SOCKET_VARIABLE = "/run/pcscd/pcscd.comm", "PCSCLITE_CSOCK_NAME"  # of pcsc-lite
 
 _FIRST_PAUSE = 0.2
 # A restarted service is to be back on the screen within 3 s; asking where nobody listens costs next to nothing.
@@ -155,10 +158,14 @@ class ReaderMonitor:
 
 
 def _no_service(result: int) -> DeviceFault:
+    """Why there is no service: it is not there, or not for us."""
     try:
         scard.check(result)
     except AccessDenied as error:
         return error.fault
     except DeviceError:
         pass
-    return DeviceFault.SERVICE_DOWN
+    # libpcsclite says "no service" also when it may not open the socket.
+    path = os.environ.get(SOCKET_VARIABLE) or SOCKET
+    closed = os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK)
+    return DeviceFault.ACCESS_DENIED if closed else DeviceFault.SERVICE_DOWN

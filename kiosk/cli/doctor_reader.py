@@ -12,7 +12,7 @@ from pathlib import Path
 from devices.errors import CardProgram
 from devices.pcsc import scard
 from devices.pcsc.holders import holders
-from devices.pcsc.monitor import is_virtual
+from devices.pcsc.monitor import SOCKET, SOCKET_VARIABLE, is_virtual
 from kiosk.cli.finding import Finding, Findings, State, judge
 from kiosk.config import ReaderDriver, Settings
 from kiosk.maintenance.machine import Machine
@@ -67,7 +67,7 @@ def look(settings: Settings, machine: Machine) -> Findings:
 def _service(machine: Machine) -> Findings:
     ccid = machine.path(_CCID).exists()
     yield judge("reader driver", ccid, "CCID", "CCID is not installed", READER_PACKAGES, State.WARNING)
-    socket = os.environ.get("PCSCLITE_CSOCK_NAME") or "/run/pcscd/pcscd.comm"
+    socket = os.environ.get(SOCKET_VARIABLE) or SOCKET
     path = machine.path(socket)
     do = "systemctl enable --now pcscd.socket"
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):

@@ -225,3 +225,26 @@ def test_a_virtual_reader_closes_a_kiosk_in_production(start: Callable[..., Kit]
     assert kit.events.next(ReaderFault) == ReaderFault(DeviceFault.VIRTUAL_READER)
     job = kit.ask(presence)
     assert kit.answer(job) == CardRefused(job, DeviceFault.CARD_REMOVED)
+
+
+@pytest.mark.parametrize(
+    "code", [scard.E_NOT_TRANSACTED, scard.E_NO_SMARTCARD, scard.W_UNPOWERED_CARD, scard.W_UNRESPONSIVE_CARD]
+)
+@pytest.mark.parametrize("leaves", [True, False])
+def test_every_way_in_which_a_card_is_said_to_be_gone(start: Callable[..., Kit], code: int, leaves: bool) -> None:
+    """Gone when the reader says so too, within a moment; otherwise it lies there and says nothing."""
+    kit = start()
+    presence = kit.put()
+    transmit = kit.service.transmit
+
+    def gone(card: object, protocol: int, command: bytes | bytearray) -> tuple[int, bytes]:
+        kit.service.transmit = transmit  # type: ignore[method-assign]
+        if leaves:
+            threading.Timer(0.05, kit.service.take).start()
+        return code, b""
+
+    kit.service.transmit = gone  # type: ignore[assignment,method-assign]
+    job = kit.ask(presence)
+    fault = DeviceFault.CARD_REMOVED if leaves else DeviceFault.CARD_MUTE
+    assert kit.answer(job) == CardRefused(job, fault)
+    assert kit.works(kit.put("elder") if leaves else presence)

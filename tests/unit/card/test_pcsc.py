@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -160,6 +161,22 @@ def test_a_user_who_may_not_use_pcsc(api: FakeScard, code: int) -> None:
     api.connect_results = [code]
     with pytest.raises(AccessDenied):
         open_card(api, READER)
+
+
+def test_a_socket_that_may_not_be_opened_is_no_service_that_is_down(
+    api: FakeScard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libpcsclite says "no service" for both."""
+    monkeypatch.setenv("PCSCLITE_CSOCK_NAME", str(tmp_path / "pcscd.comm"))
+    api.plug(READER)
+    api.service(False)
+    with watching(api) as watch:
+        assert watch.next() == ReaderLost(DeviceFault.SERVICE_DOWN)
+        (tmp_path / "pcscd.comm").touch()
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+        assert watch.next() == ReaderLost(DeviceFault.ACCESS_DENIED)
+        api.service(True)
+        assert watch.next() == ReaderSeen(READER)
 
 
 @pytest.mark.parametrize("name", ["Virtual PCD 00 00", "Simulated reader 00 00", "vpcd slot"])
