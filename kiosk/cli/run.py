@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from devices.card.reader import SimulatedCardReader
 from devices.child import harden
 from devices.simulated.camera import Condition
 from devices.simulated.personas import load_personas
+from devices.simulated.reader import ReaderState
 from devices.simulated.tray import TrayCondition as Tray
 from devices.simulated.world import personas_folder
 from kiosk import log
@@ -114,6 +116,11 @@ def _panel(app: App, stage: Stage, config: Settings) -> OperatorPanel:
 
     tray = stage.tray
     lights = [] if tray is None else [(each.value, word(f"panel.tray_{each.name.lower()}", language)) for each in Tray]
+    reader = app.around.reader
+    simulated = reader if isinstance(reader, SimulatedCardReader) else None
+    troubles = (
+        [] if simulated is None else [(each.value, word(f"panel.reader_{each}", language)) for each in ReaderState]
+    )
     return OperatorPanel(
         app.catalogue,
         language,
@@ -124,4 +131,6 @@ def _panel(app: App, stage: Stage, config: Settings) -> OperatorPanel:
         seat=seat,
         lights=lights,
         light=(lambda name: None) if tray is None else tray.set_condition,
+        readers=[] if simulated is None else troubles,
+        disturb=(lambda name: None) if simulated is None else simulated.set_reader,
     )

@@ -1,4 +1,5 @@
-"""A small window beside a simulated kiosk: lays cards down, takes them away, seats people before the camera."""
+"""A small window beside a simulated kiosk: lays cards down, takes them away, seats people before the camera, and lets
+the reader get into trouble."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ _ID = Qt.ItemDataRole.UserRole
 class OperatorPanel(QWidget):
     """`personas`, `scenes` and `lights` are (id, name shown). `insert` with a card on the reader swaps it; its second
     argument: laid face down. `lights`: what is the matter under the camera above the reader; empty: there is none.
+    `readers`: what is the matter with the reader; empty: it is a genuine one.
 
     Callbacks run in the GUI thread and must return at once.
     """
@@ -40,10 +42,13 @@ class OperatorPanel(QWidget):
         seat: Callable[[str], None],
         lights: Sequence[tuple[str, str]] = (),
         light: Callable[[str], None] = lambda name: None,
+        readers: Sequence[tuple[str, str]] = (),
+        disturb: Callable[[str], None] = lambda name: None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._insert, self._remove, self._seat, self._light = insert, remove, seat, light
+        self._disturb = disturb
         self._on_reader = ""
         self._none = catalogue.word("panel.none", language)
         self.setWindowTitle(catalogue.word("panel.title", language))
@@ -77,10 +82,16 @@ class OperatorPanel(QWidget):
             above = QGroupBox(catalogue.word("panel.card_camera", language))
             QVBoxLayout(above).addWidget(self._lights)
             column.addWidget(above, 1)
-        self.resize(380, 680)
+        self._readers = _filled(readers, "panel:readers")
+        if readers:
+            below = QGroupBox(catalogue.word("panel.reader", language))
+            QVBoxLayout(below).addWidget(self._readers)
+            column.addWidget(below, 1)
+        self.resize(380, 760)
         self._put.clicked.connect(self._put_card)
         self._down.clicked.connect(self._put_down)
         self._lights.currentItemChanged.connect(self._light_item)
+        self._readers.currentItemChanged.connect(self._reader_item)
         self._people.itemDoubleClicked.connect(self._put_item)
         self._take.clicked.connect(self._take_card)
         self._scenes.currentItemChanged.connect(self._seat_item)
@@ -125,6 +136,11 @@ class OperatorPanel(QWidget):
     def _light_item(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
         if item is not None:
             self._light(str(item.data(_ID)))
+
+    @Slot(QListWidgetItem, QListWidgetItem)
+    def _reader_item(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
+        if item is not None:
+            self._disturb(str(item.data(_ID)))
 
 
 def _filled(rows: Sequence[tuple[str, str]], name: str) -> QListWidget:

@@ -22,6 +22,8 @@ def test_cards_and_people(qtbot: QtBot, catalogue: Catalogue) -> None:
         seat=lambda name: done.append(("seat", name)),
         lights=[("normal", "ふつう"), ("glare", "光の反射")],
         light=lambda name: done.append(("light", name)),
+        readers=[("ready", "ふつう"), ("busy", "使用中")],
+        disturb=lambda name: done.append(("reader", name)),
     )
     qtbot.addWidget(panel)
     people = panel.findChild(QListWidget, "panel:personas")
@@ -47,3 +49,8 @@ def test_cards_and_people(qtbot: QtBot, catalogue: Catalogue) -> None:
     qtbot.mouseClick(down, Qt.MouseButton.LeftButton)
     lights.setCurrentRow(1)
     assert done == [("down", "b"), ("light", "glare")]
+    done.clear()
+    readers = panel.findChild(QListWidget, "panel:readers")
+    assert readers is not None
+    readers.setCurrentRow(1)
+    assert done == [("reader", "busy")]
