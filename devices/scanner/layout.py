@@ -114,7 +114,7 @@ def is_front(view: Signs) -> bool:
 
 def _like_front(view: Signs) -> float:
     """For the hint only: a front on which a lamp hides some of the signs."""
-    return 0.0 if marked_back(view) else min(view.photo, view.head)
+    return 0.0 if marked_back(view) else max(view.rows, min(view.photo, view.head))
 
 
 def signs(flat: Image) -> Signs:

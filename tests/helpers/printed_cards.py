@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from devices.ports import Image
-from devices.simulated.print import Calendar, Printed, back, front
+from devices.simulated.print import Calendar, Printed, back, front, portrait
 from devices.simulated.print_other import OtherKind, other
 from devices.simulated.print_shot import Glare, Shot, shoot
 
@@ -20,6 +20,7 @@ SPECIMEN = Printed(
     sex="女",
     name="試験　花子",
     address="見本県見本市一丁目2-3",
+    photo=portrait(3),
 )
 NUMBER = b"55021720352285"
 PLAIN = Shot(width=820, table=1, noise=3.0, defocus=0.6)
