@@ -20,9 +20,10 @@ from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from devices.blob import Blob
-from devices.card import jpki, process, visual
+from devices.card import apdu, jpki, process, visual
+from devices.card.apdu import Response
 from devices.card.channel import CardChannel
-from devices.card.guard import Forbidden
+from devices.card.guard import Forbidden, Guard
 from devices.card.profile import MY_NUMBER_CARD, PROFILES, Algorithm, CardProfile
 from devices.card.reader import SimulatedCardReader
 from devices.card.signature import EcdsaKey
@@ -94,6 +95,23 @@ def test_the_guard_is_of_the_profile() -> None:
         with pytest.raises(Forbidden):
             card.select_application(aid)
     assert not direct.sent
+
+
+def test_the_guard_takes_a_short_identifier_for_the_file_that_it_names() -> None:
+    """A card may number its files otherwise: 5 is the key there, and the CA certificate has none."""
+    guard = Guard(dataclasses.replace(NEXT, short={0x0004: 20, 0x0007: 9, 0x0006: 5}.get))
+    selection = apdu.select_application(NEXT.jpki)
+    guard.check(selection)
+    guard.learn(selection, Response(b"", 0x9000))
+    guard.check(apdu.read_binary(0, 1, 20))
+    guard.check(apdu.tries_query(9))
+    guard.check(apdu.compute_signature(b"x", 5))
+    for command in (apdu.read_binary(0, 1, 4), apdu.read_binary(0, 1, 5), apdu.tries_query(7), apdu.tries_query(5)):
+        with pytest.raises(Forbidden):
+            guard.check(command)
+    read = apdu.read_binary(0, 1, 20)
+    guard.learn(read, Response(b"x", 0x9000))
+    guard.check(apdu.read_binary(1, 1))
 
 
 def test_the_number_has_the_digits_of_the_profile() -> None:

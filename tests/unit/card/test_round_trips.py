@@ -121,6 +121,30 @@ def test_a_wrong_pin_costs_one_try_in_either_form(instructions: set[int]) -> Non
     assert older.card.verify_count["jpki/0018"] == 3
 
 
+@pytest.mark.parametrize("status", [0x6A82, 0x6A86, 0x6985, 0x6986, 0x6D00, 0x6700, 0x6F00, 0x6C04, 0x6104])
+@pytest.mark.parametrize("number_too", [False, True])
+def test_verify_is_sent_once_whatever_it_hears(status: int, number_too: bool) -> None:
+    """Also when the counter was told in the same form before."""
+
+    class Odd(Direct):
+        def transmit(self, command: bytes | bytearray) -> bytes:
+            if command[1] == 0x20 and len(command) > 4:
+                self.sent.append(bytes(command))
+                return status.to_bytes(2)
+            return super().transmit(command)
+
+    odd = Odd(world().card("employee"))
+    card = CardChannel(odd)
+    identity = jpki.read_identity(card, issuers())
+    with pytest.raises(DeviceError):
+        if number_too:
+            visual.read_face(card, number(), b"message", None, nothing)
+        else:
+            jpki.sign(card, identity.key, pin(), b"message")
+    assert len([sent for sent in odd.sent if sent[1] == 0x20 and len(sent) > 4]) == 1
+    assert odd.sent[-1].endswith(MY_NUMBER_CARD.leave)
+
+
 def test_verify_has_the_form_in_which_the_counter_was_told() -> None:
     """Were it the other way round, the first refusal could be one of a PIN."""
     older = Older(0x6A86, frozenset({0x20}))
