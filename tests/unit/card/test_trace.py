@@ -215,7 +215,7 @@ SENTINEL = bytes.fromhex("d7c9b3a5e1f3879b")  # in no header, constant or status
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["", "3082", "ff2082", "7f2182", "4a504b49", "ff20", "30"]),
+            st.sampled_from(["", "3082", "ff2082", "7f2182", "4a504b49", "ff20", "30", "9005", "df2708"]),
             st.integers(0, 300),
             st.sampled_from(["9000", "6282", "63c2", "6982", "6110", "6c20", "6f00"]),
         ),
@@ -253,6 +253,7 @@ def test_whatever_a_card_says_is_not_in_a_trace(answers: list[tuple[str, int, st
         held = Line.from_json(line)
         if held.command[:4] == "0020":
             assert (held.selects, held.head, held.got) == ("", "", held.got)
+        assert held.head[:2] in ("", "30", "ff", "7f", "4a")
         assert len(held.head) <= 10 or bytes.fromhex(held.head).rstrip().decode() in MY_NUMBER_CARD.labels
 
 
