@@ -255,7 +255,8 @@ class App:
             still=still,
         )
         kiosk = s.Kiosk(language=policy.languages[0], health=s.Health(open=self.service.open))
-        self.loop = Loop(policy, self.window, self.executor.perform, QtAlarm(), QtAlarm(), fresh_reception, kiosk)
+        self._alarms = (QtAlarm(), QtAlarm())
+        self.loop = Loop(policy, self.window, self.executor.perform, *self._alarms, fresh_reception, kiosk)
 
     def start(self) -> None:
         """Show the first page, start the devices."""
@@ -275,6 +276,8 @@ class App:
 
     def stop(self) -> None:
         self.bridge.close()
+        for alarm in self._alarms:
+            alarm.clear()
         for watch in self._watches:
             watch.stop()
         self.executor.stop()

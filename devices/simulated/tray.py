@@ -10,6 +10,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +55,8 @@ class _Tray:
         self._visits = 0
         self._changed = True
         self._sheet: Picture | None = None
+        # Beside the camera, one card after the other: printing took seconds while other processes started.
+        self._printer = ThreadPoolExecutor(1, "printer")
         self._fresh: Picture | None = None  # printed, and not laid down yet
         self._laying = Laying(0, calm=True)
         self._since = 0.0
@@ -100,9 +103,7 @@ class _Tray:
         if changed:
             self._forget()
             if card is not None:
-                # Beside the camera: to print a card took seconds while other processes started.
-                todo = (card, down, visit, condition)
-                threading.Thread(target=self._print, args=todo, name="printer", daemon=True).start()
+                self._printer.submit(self._print, card, down, visit, condition)
         elif fresh is not None:
             self._forget()
             self._sheet = fresh
