@@ -98,6 +98,8 @@ _GONE = (
 )
 _ALIVE_SECONDS = 0.25
 _PROBE_SECONDS = 0.5
+# After a hang the reader gets a moment, and the patient time to read what happened: the page would only flash.
+_SETTLE_SECONDS = 2.0
 
 _VERIFY, _HEADER = 0x20, 4  # instruction; without data it only asks for the counter
 
@@ -163,9 +165,10 @@ class _Session:
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """Find out whether a card that hung can be connected to again."""
+    """Find out whether a card that hung can be connected to again, in `seconds`."""
 
     presence: int
+    seconds: float
 
 
 class _Watcher:
@@ -252,7 +255,7 @@ class _Watcher:
                 if self._held is None:
                     self._send(CardPresent(number))
                 elif not self._tired:
-                    self._probe(_Probe(number))
+                    self._probe(_Probe(number, _SETTLE_SECONDS))
             case CardLost():
                 was, self._present = self._present, None
                 reader, self._held = self._held, None
@@ -311,8 +314,9 @@ class _Worker:
                 self._connections = itertools.count(after + 1)
                 self._watcher.begin(after + 1, hangs)
                 self._driver.start(self._watcher)
-            case _Probe(presence):
-                self._probe(presence)
+            case _Probe(presence, seconds):
+                if not self._watcher.leaves(presence, seconds):
+                    self._probe(presence)
             case ReadCertificate(job, presence):
                 self._answer(job, presence, lambda session: self._certificate(job, session))
             case ReadPhoto(job, presence, number, text):
@@ -332,8 +336,7 @@ class _Worker:
         try:
             self._driver.connect(self._watcher.seen(presence).reader).close()
         except (CardBusy, CardMute):
-            if not self._watcher.leaves(presence, _PROBE_SECONDS):
-                self._jobs.put(_Probe(presence))
+            self._jobs.put(_Probe(presence, _PROBE_SECONDS))
         except DeviceError:
             return  # the monitor tells
         else:

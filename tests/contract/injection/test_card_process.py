@@ -115,6 +115,7 @@ class Kit:
 def services(monkeypatch: pytest.MonkeyPatch) -> dict[str, VirtualScard]:
     # The card of a garbled answer stays: waiting longer for its removal changes nothing.
     monkeypatch.setattr("devices.card.process._REMOVAL_SECONDS", 0.02)
+    monkeypatch.setattr("devices.card.process._SETTLE_SECONDS", 0.02)
     return installed(monkeypatch)
 
 

@@ -45,6 +45,7 @@ Open = Callable[[int, float], ChipKiosk]
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Kiosks, each with a folder and a reader of its own, at one gateway."""
     monkeypatch.setattr("devices.card.process._REMOVAL_SECONDS", 0.02)
+    monkeypatch.setattr("devices.card.process._SETTLE_SECONDS", 0.02)
     services = installed(monkeypatch)
     tls = ensure_test_tls(tmp_path / "tls", (TERMINAL,))
     with SimulatedGateway(known(PATIENT, NEXT), tls) as gateway:

@@ -74,6 +74,7 @@ class Kit:
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Kit]]:
     monkeypatch.setattr(process, "_REMOVAL_SECONDS", 0.2)
     monkeypatch.setattr(process, "_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(process, "_SETTLE_SECONDS", 0.05)
     monkeypatch.setattr("devices.pcsc.connection.CONNECT_PAUSE", 0.01)
     monkeypatch.setattr("devices.pcsc.driver.likely_holder", lambda: CardProgram.OPENSC)
     services, kits = installed(monkeypatch), []
