@@ -150,3 +150,20 @@ def test_a_reader_that_fails_over_everything_is_not_tried_for_ever(reader: Start
     client.read_certificate(1, events.until(CardPresent).presence)
     assert events.until(CardRefused) == CardRefused(1, DeviceFault.CARD_MUTE)
     assert driver.connections == 1
+
+
+def test_every_job_selects_its_application_itself(reader: Start) -> None:
+    """Between two jobs other programs may have spoken to the card; a connection shared by mistake costs one command."""
+    driver = StubbornDriver(lambda command: None)
+    client, events = reader(driver)
+    presence = events.until(CardPresent).presence
+    client.read_certificate(1, presence)
+    with events.until(CertificateRead).certificate:
+        pass
+    assert driver.sent[-1][:4].hex() == "00200092"  # so the card-face application is the current one
+    driver.sent.clear()
+    client.read_photo(2, presence, Blob.of(personas()["employee"].number_b.encode()), Blob.of(b"message"))
+    read = events.until(PhotoRead)
+    with read.photo, read.evidence:
+        pass
+    assert driver.sent[0][:4].hex() == "00a4040c"
