@@ -143,8 +143,9 @@ def _calm(draw: random.Random) -> Shot:
 
 
 def _any(draw: random.Random) -> Shot:
+    # A tray has a right way round and a wrong one; few lay a card down across it.
     way = draw.random()
-    rotation = draw.gauss(0, 7) if way < 0.7 else 180 + draw.gauss(0, 7) if way < 0.85 else draw.uniform(-180, 180)
+    rotation = draw.gauss(0, 9) if way < 0.8 else 180 + draw.gauss(0, 9) if way < 0.95 else draw.uniform(-180, 180)
     lamps = []
     for _ in range(draw.choice((0, 0, 1, 1, 2))):
         long, wide = (
@@ -160,13 +161,13 @@ def _any(draw: random.Random) -> Shot:
         width=draw.uniform(740, 1000),
         x=draw.uniform(-90, 90),
         y=draw.uniform(-40, 40),
-        defocus=draw.uniform(0.3, 0.8 + 0.9 * bad),
-        noise=draw.uniform(1.5, 4 + 6 * bad),
-        light=draw.uniform(0.4, 1.15),
-        slope=draw.uniform(0, 0.55),
+        defocus=draw.uniform(0.3, 0.8 + 0.6 * bad),
+        noise=draw.uniform(1.5, 4 + 4 * bad),
+        light=draw.uniform(0.5, 1.15),
+        slope=draw.uniform(0, 0.5),
         slope_angle=draw.uniform(0, 360),
         warmth=draw.uniform(-1, 1),
         glare=tuple(lamps),
         jpeg=draw.choice((0, 90, 75, 60)),
-        table=draw.randrange(TABLES),
+        table=0 if draw.random() < 0.4 else draw.randrange(TABLES),  # the dark tray is what a kiosk comes with
     )

@@ -1,13 +1,13 @@
 """Cards to try a scanner with: all eras, the days on which they change, every font there is, worn and new ones.
 
-`specimens` and `decoys` follow from their seed alone. Nobody is real; codes and dates are drawn by chance.
+`specimen` and `decoy` follow from their numbers alone. Nobody is real; codes and dates are drawn by chance.
 """
 
 from __future__ import annotations
 
 import calendar
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -54,44 +54,43 @@ class Decoy:
     laying: Laying
 
 
-def specimens(count: int, seed: int, today: date) -> Iterator[Specimen]:
-    """Calendars and fonts in turn, a fifth of the births on the edges of an era or in its first year."""
-    draw = random.Random(f"specimens {seed}")  # noqa: S311 - for variety
+def specimen(index: int, seed: int, today: date) -> Specimen:
+    """Number `index` of the cards of `seed`. Calendars and fonts in turn, a fifth of the births on the edges of an era
+    or in its first year."""
+    draw = random.Random(f"specimen {seed} {index}")  # noqa: S311 - for variety
     calendars, having = tuple(Calendar), fonts()
-    for index in range(count):
-        calendar_ = calendars[index % len(calendars)]
-        birth = _birth(draw, calendar_, today)
-        printed = Printed(
-            birth=birth,
-            calendar=calendar_,
-            expiry=_expiry(draw, birth, calendar_, today),
-            code=f"{draw.randrange(10000):04}",
-            sex=draw.choice("男女"),
-            name="試験　" + draw.choice(_NAMES),
-            address=f"見本県試験市架空町{draw.randrange(1, 99)}-{draw.randrange(1, 30)}-{draw.randrange(1, 15)}",
-            photo=portrait(draw.choice(_FACES)) if draw.random() < 0.95 else None,
-            gannen=draw.random() < 0.5,
-            font=having[index // len(calendars) % len(having)],
-        )
-        worn = draw.random() if draw.random() < 0.35 else 0.0
-        laying = Laying(draw.randrange(1 << 30), shifts_every=SHIFTS_EVERY)
-        yield Specimen(printed, draw.randrange(1 << 30), worn, laying)
+    calendar_ = calendars[index % len(calendars)]
+    birth = _birth(draw, calendar_, today)
+    printed = Printed(
+        birth=birth,
+        calendar=calendar_,
+        expiry=_expiry(draw, birth, calendar_, today),
+        code=f"{draw.randrange(10000):04}",
+        sex=draw.choice("男女"),
+        name="試験　" + draw.choice(_NAMES),
+        address=f"見本県試験市架空町{draw.randrange(1, 99)}-{draw.randrange(1, 30)}-{draw.randrange(1, 15)}",
+        photo=portrait(draw.choice(_FACES)) if draw.random() < 0.95 else None,
+        gannen=draw.random() < 0.5,
+        font=having[index // len(calendars) % len(having)],
+    )
+    worn = draw.random() if draw.random() < 0.35 else 0.0
+    return Specimen(printed, draw.randrange(1 << 30), worn, _laying(draw))
 
 
-def decoys(count: int, seed: int) -> Iterator[Decoy]:
-    """Two in five are backs, the others in turn, the empty tray among them."""
-    draw = random.Random(f"decoys {seed}")  # noqa: S311 - for variety
-    having, kinds = fonts(), (*OtherKind, None)
-    others = 0
-    for index in range(count):
-        run = draw.randrange(1 << 30)
-        laying = Laying(draw.randrange(1 << 30), shifts_every=SHIFTS_EVERY)
-        if index % 5 in (0, 2):
-            yield Decoy("back", _Back(run, draw.choice(having), draw.random() * (draw.random() < 0.35)), laying)
-            continue
-        kind = kinds[others % len(kinds)]
-        others += 1
-        yield Decoy("empty tray" if kind is None else kind, _Other(kind, run), laying)
+def decoy(index: int, seed: int) -> Decoy:
+    """Number `index` of what is no front. Two in five are backs, the rest other things in turn, the empty tray too."""
+    draw = random.Random(f"decoy {seed} {index}")  # noqa: S311 - for variety
+    laying, run = _laying(draw), draw.randrange(1 << 30)
+    turn, place = divmod(index, 5)
+    if place in (0, 2):
+        return Decoy("back", _Back(run, draw.choice(fonts()), draw.random() * (draw.random() < 0.35)), laying)
+    kinds = (*OtherKind, None)
+    kind = kinds[(turn * 3 + (1, 3, 4).index(place)) % len(kinds)]
+    return Decoy("empty tray" if kind is None else kind, _Other(kind, run), laying)
+
+
+def _laying(draw: random.Random) -> Laying:
+    return Laying(draw.randrange(1 << 30), shifts_every=SHIFTS_EVERY)
 
 
 @dataclass(frozen=True, slots=True)
