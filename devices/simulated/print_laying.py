@@ -11,22 +11,26 @@ import math
 import random
 from dataclasses import dataclass
 
-from devices.simulated.print_shot import HEIGHT, TABLES, WIDTH, Glare, Hand, Shot, corners
+from devices.simulated.print_shot import HEIGHT, TABLES, WIDTH, Glare, Hand, Shot, corners, mirrored
 
 ARRIVES = 0.5  # seconds until the card is where it will lie, roughly
 SETTLES = 2.2  # seconds until it lies still
 _EXPOSURE = 1 / 40
-_SHIFTS = 0.7  # seconds that a shift takes
+_SHIFTS = 1.3  # seconds that a shift takes: lifted at an edge, moved, held so for a moment, let go
+_MOVES = 0.5  # of them until the card is where it will lie
 
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A change of place that begins at `at` and is added for good."""
+    """Where a shift that begins at `at` takes the card, from where it first came to rest. Meanwhile the hand holds it
+    tilted by `lean` degrees towards `towards`: that is what takes a mirrored lamp off the print."""
 
     at: float
     x: float
     y: float
     turn: float
+    lean: float = 0.0
+    towards: float = 0.0
 
 
 class Laying:
@@ -38,18 +42,22 @@ class Laying:
         draw = random.Random(seed)  # noqa: S311 - for variety
         self._seed = seed
         self._rest = _calm(draw) if calm else _any(draw)
-        self._focus = (draw.uniform(0.1, 0.9), draw.uniform(1.5, 4.0)) if not calm and draw.random() < 0.3 else (0, 1)
+        # Some cameras hunt for their focus: sigma that comes and goes, period in seconds.
+        hunts = not calm and draw.random() < 0.35
+        self._focus = (draw.uniform(0.4, 1.6), draw.uniform(1.5, 4.0)) if hunts else (0.0, 1.0)
+        self._phase = draw.uniform(0, 2 * math.pi)
         self._from = draw.uniform(40, 140)  # where the hand comes from, degrees: below is 90
         self._sway = (draw.uniform(4, 14), draw.uniform(0.8, 3.0), draw.uniform(1.0, 3.5), draw.uniform(0, 6.28))
         self._tone = draw.random()
         # By an edge, as one holds a card that must be seen; some thumbs are on the print all the same.
         away = draw.uniform(38, 41) if draw.random() < 0.75 else draw.uniform(18, 36)
         self._grip = (draw.choice((-1, 1)) * away, draw.uniform(20, 24) * (-1) ** (abs(self._rest.rotation) > 90))
-        self._moves = []
+        self._moves: list[_Move] = []
         if shifts_every:
-            for index in range(1, 9):
-                x, y, turn = draw.uniform(-60, 60), draw.uniform(-35, 35), draw.uniform(-9, 9)
-                self._moves.append(_Move(index * shifts_every, x, y, turn))
+            for index in range(9):
+                x, y, turn = draw.uniform(-110, 110), draw.uniform(-70, 70), draw.uniform(-12, 12)
+                lean, towards = draw.uniform(3, 7), draw.uniform(0, 360)
+                self._moves.append(_Move(SETTLES + 0.3 + index * shifts_every, x, y, turn, lean, towards))
 
     @property
     def tilt(self) -> float:
@@ -64,12 +72,13 @@ class Laying:
         x, y, turn = self._place(t)
         before = self._place(t - _EXPOSURE)
         motion = math.hypot(x - before[0], y - before[1]) + abs(turn - before[2]) * 5
-        lean = self._lean(t)
-        tilt, direction = _added(self._rest.tilt, self._rest.direction, lean, self._sway[3] * 57)
+        lean, towards = self._lean(t)
+        tilt, direction = _added(self._rest.tilt, self._rest.direction, lean, towards)
         depth, period = self._focus
+        hunt = depth * (0.5 + 0.5 * math.sin(2 * math.pi * t / period + self._phase))
         return dataclasses.replace(
             _inside(dataclasses.replace(self._rest, x=x, y=y, rotation=turn, tilt=tilt, direction=direction), t),
-            defocus=self._rest.defocus + depth * (0.5 + 0.5 * math.sin(2 * math.pi * t / period)) + 0.25 * lean,
+            defocus=self._rest.defocus + hunt + 0.08 * lean,
             motion=motion,
             motion_angle=math.degrees(math.atan2(y - before[1], x - before[0])),
             hand=None if self.still(t) else Hand(*self._grip, self._from, self._tone),
@@ -84,16 +93,22 @@ class Laying:
         x = rest.x + wide * swing + away * 700 * math.cos(math.radians(self._from))
         y = rest.y + wide * 0.6 * calm * math.cos(5 * t + phase) + away * 700 * math.sin(math.radians(self._from))
         turn = rest.rotation + angle * swing + away * 12
+        before = _Move(0.0, 0.0, 0.0, 0.0)
         for move in self._moves:
-            done = _ease((t - move.at) / _SHIFTS)
-            x, y, turn = x + done * move.x, y + done * move.y, turn + done * move.turn
+            done = _ease((t - move.at) / _MOVES)
+            x, y = x + done * (move.x - before.x), y + done * (move.y - before.y)
+            turn += done * (move.turn - before.turn)
+            before = move
         return x, y, turn
 
-    def _lean(self, t: float) -> float:
-        """Degrees by which the hand still holds the card up."""
+    def _lean(self, t: float) -> tuple[float, float]:
+        """Degrees by which the hand holds the card up, and towards where."""
+        for move in self._moves:
+            if 0 <= t - move.at < _SHIFTS:
+                rising, falling = _ease((t - move.at) / 0.3), _ease((move.at + _SHIFTS - t) / 0.3)
+                return move.lean * min(rising, falling), move.towards
         calm = 1 - _ease((t - ARRIVES * 0.6) / (SETTLES - ARRIVES * 0.6))
-        shift = max((math.sin(math.pi * min(1.0, max(0.0, (t - m.at) / _SHIFTS))) for m in self._moves), default=0.0)
-        return self._sway[2] * max(calm, shift)
+        return self._sway[2] * calm, self._sway[3] * 57
 
 
 def _ease(value: float) -> float:
@@ -147,27 +162,35 @@ def _any(draw: random.Random) -> Shot:
     way = draw.random()
     rotation = draw.gauss(0, 9) if way < 0.8 else 180 + draw.gauss(0, 9) if way < 0.95 else draw.uniform(-180, 180)
     lamps = []
-    for _ in range(draw.choice((0, 0, 1, 1, 2))):
+    for _ in range(draw.choice((0, 0, 1, 1, 1, 2))):
         long, wide = (
-            (draw.uniform(180, 420), draw.uniform(18, 40)) if draw.random() < 0.4 else (draw.uniform(30, 90),) * 2
+            (draw.uniform(180, 380), draw.uniform(14, 32)) if draw.random() < 0.4 else (draw.uniform(30, 75),) * 2
         )
-        place = (draw.uniform(-420, 420), draw.uniform(-260, 260))
-        lamps.append(Glare(*place, long, wide, draw.uniform(0, 180), draw.uniform(0.35, 1.0)))
+        # Where a card that lies flat would mirror it: a tilted camera sees it elsewhere, and so it is put back there.
+        x, y = draw.uniform(-360, 360), draw.uniform(-220, 220)
+        lamps.append((x, y, long, wide, draw.uniform(0, 180), draw.uniform(0.4, 1.0)))
+    tilt, direction = 15 * math.sqrt(draw.random()), draw.uniform(0, 360)
     bad = draw.random()  # bad cameras are bad at everything
     return Shot(
-        tilt=15 * math.sqrt(draw.random()),
-        direction=draw.uniform(0, 360),
+        tilt=tilt,
+        direction=direction,
         rotation=(rotation + 180) % 360 - 180,
         width=draw.uniform(740, 1000),
         x=draw.uniform(-90, 90),
         y=draw.uniform(-40, 40),
-        defocus=draw.uniform(0.3, 0.8 + 0.6 * bad),
+        defocus=draw.uniform(0.3, 0.8 + 0.4 * bad),
         noise=draw.uniform(1.5, 4 + 4 * bad),
         light=draw.uniform(0.5, 1.15),
         slope=draw.uniform(0, 0.5),
         slope_angle=draw.uniform(0, 360),
         warmth=draw.uniform(-1, 1),
-        glare=tuple(lamps),
+        glare=tuple(_lamp(tilt, direction, *lamp) for lamp in lamps),
         jpeg=draw.choice((0, 90, 75, 60)),
         table=0 if draw.random() < 0.4 else draw.randrange(TABLES),  # the dark tray is what a kiosk comes with
     )
+
+
+def _lamp(tilt: float, direction: float, x: float, y: float, *shape: float) -> Glare:
+    """A lamp that a card at rest mirrors at `x`, `y`, pixels from the middle."""
+    away_x, away_y = mirrored(tilt, direction)
+    return Glare(x - away_x, y - away_y, *shape)

@@ -21,7 +21,7 @@ from devices.simulated.print_sheet import PX, Picture, fonts
 
 _FACES = (22, 34, 103, 66, 97, 88, 6, 143, 42, 60)
 _NAMES = ("花子", "太郎", "みお", "健一", "美咲", "重信", "さくら", "彩", "一郎", "千代")
-SHIFTS_EVERY = 3.0  # seconds after which the hand shifts a card that was not read
+SHIFTS_EVERY = 2.0  # seconds after which the hand shifts a card that was not read
 
 _SPANS = {
     Calendar.TAISHO: (date(1912, 7, 30), date(1926, 12, 25)),

@@ -84,6 +84,12 @@ def corners(shot: Shot, size: tuple[float, float] = (_CARD_WIDTH, 53.98)) -> _Fl
     return np.asarray(turned[:, :2] / turned[:, 2:] * _FOCAL + (WIDTH / 2, HEIGHT / 2), np.float32)
 
 
+def mirrored(tilt: float, direction: float) -> tuple[float, float]:
+    """How far a tilt moves what the card mirrors, pixels: it turns the ray by twice the angle."""
+    reach = math.tan(2 * math.radians(tilt)) * _FOCAL
+    return reach * math.cos(math.radians(direction)), reach * math.sin(math.radians(direction))
+
+
 def _rotation(shot: Shot) -> NDArray[np.float64]:
     turn, tilt, towards = (math.radians(v) for v in (shot.rotation, shot.tilt, shot.direction))
     inplane = np.array([[math.cos(turn), -math.sin(turn), 0], [math.sin(turn), math.cos(turn), 0], [0, 0, 1]])
@@ -227,9 +233,8 @@ def _light(shot: Shot) -> _Float:
 
 
 def _shine(shot: Shot) -> _Float:
-    """Gray levels to add. A card that is tilted by an angle mirrors what is twice that angle away."""
-    reach = math.tan(2 * math.radians(shot.tilt)) * _FOCAL
-    dx, dy = reach * math.cos(math.radians(shot.direction)), reach * math.sin(math.radians(shot.direction))
+    """Gray levels to add."""
+    dx, dy = mirrored(shot.tilt, shot.direction)
     across, down = np.meshgrid(
         np.arange(0, WIDTH, 8, dtype=np.float32) - WIDTH / 2, np.arange(0, HEIGHT, 8, dtype=np.float32) - HEIGHT / 2
     )
