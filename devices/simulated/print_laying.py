@@ -43,7 +43,7 @@ class Laying:
         self._seed = seed
         self._rest = _calm(draw) if calm else _any(draw)
         # Some cameras hunt for their focus: sigma that comes and goes, period in seconds.
-        hunts = not calm and draw.random() < 0.35
+        hunts = not calm and draw.random() < 0.4
         self._focus = (draw.uniform(0.4, 1.6), draw.uniform(1.5, 4.0)) if hunts else (0.0, 1.0)
         self._phase = draw.uniform(0, 2 * math.pi)
         self._from = draw.uniform(40, 140)  # where the hand comes from, degrees: below is 90
@@ -167,7 +167,7 @@ def _any(draw: random.Random) -> Shot:
             (draw.uniform(180, 380), draw.uniform(14, 32)) if draw.random() < 0.4 else (draw.uniform(30, 75),) * 2
         )
         # Where a card that lies flat would mirror it: a tilted camera sees it elsewhere, and so it is put back there.
-        x, y = draw.uniform(-360, 360), draw.uniform(-220, 220)
+        x, y = draw.uniform(-340, 340), draw.uniform(-210, 210)
         lamps.append((x, y, long, wide, draw.uniform(0, 180), draw.uniform(0.4, 1.0)))
     tilt, direction = 15 * math.sqrt(draw.random()), draw.uniform(0, 360)
     bad = draw.random()  # bad cameras are bad at everything
