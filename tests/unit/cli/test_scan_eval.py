@@ -56,6 +56,7 @@ def oracle(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     def place(**planted: bool) -> dict[str, Any]:
         scanner = Oracle(**planted)
         monkeypatch.setattr(scan_eval, "_scanner", lambda today: scanner)
+        monkeypatch.setattr(scan_eval, "PATIENCE", 1.6)  # whoever sees nothing need not see it for long
         return evaluate(4, 3, 7, TODAY).figures()
 
     return place
@@ -109,10 +110,10 @@ def test_calls_that_make_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
 def test_scanner_of_the_kiosk(tmp_path: Path, figures: Figures, capsys: pytest.CaptureFixture[str]) -> None:
     """Few cards say little about shares; what must be 0 must be 0."""
     out = tmp_path / "scan.json"
-    main(["scan-eval", "--count", "25", "--others", "10", "--jobs", "1", "--json", str(out)])
+    main(["scan-eval", "--count", "10", "--others", "5", "--jobs", "1", "--json", str(out)])
     found = json.loads(out.read_text(encoding="utf-8"))
     assert (found["wrong_and_accepted"], found["others_accepted"], found["inputs_of_backs"]) == (0, 0, 0)
-    assert found["right"] >= 20
+    assert found["right"] >= 7
     figures(capsys.readouterr().out.strip().splitlines()[-1])
 
 
