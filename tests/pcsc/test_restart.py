@@ -365,3 +365,51 @@ result, card, _ = scard.SCardConnect(context, name, scard.SCARD_SHARE_EXCLUSIVE,
 print(result, flush=True)
 sys.stdin.read()
 """
+
+
+def test_a_reset_by_another_program_over_the_genuine_service(kit: Kit) -> None:
+    """Where the connection is not exclusive, as it must be for a second program to get at the card: what pcscd then
+    says becomes `CardReset`, and the same handle goes on."""
+    kit.insert()
+    done = subprocess.run(
+        [sys.executable, "-c", _RESET],
+        env=kit.lane.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == ["selected", "reset", "reset", "again", "selected"], done.stderr
+
+
+_RESET = """
+from devices.errors import CardReset
+from devices.pcsc import connection, scard
+from devices.pcsc.scard import PyscardApi
+
+SHARED = 2
+scard.SHARE_EXCLUSIVE = SHARED
+SELECT, PIN = bytes.fromhex("00A4040C0AD392F000260100000001"), bytes.fromhex("00A4020C020018")
+OK = bytes.fromhex("9000")
+api = PyscardApi()
+ours = connection.open_card(api, "Virtual PCD 00 00")
+assert ours.transmit(SELECT) == OK
+print("selected")
+_, context = api.establish()
+_, theirs, _ = api.connect(context, "Virtual PCD 00 00", SHARED, 3)
+api.disconnect(theirs, scard.RESET_CARD)
+try:
+    with ours.transaction():
+        pass
+except CardReset:
+    print("reset")
+try:
+    ours.transmit(PIN)
+except CardReset:
+    print("reset")
+ours.reconnect()
+print("again")
+if ours.transmit(SELECT) + ours.transmit(PIN) == OK + OK:
+    print("selected")
+ours.close()
+"""
