@@ -32,6 +32,7 @@ DARK = 22  # mean brightness, of 255, below which nothing is expected to be legi
 _GONE_SECONDS = 0.8  # without the front of a card, when the table is empty: what was read is forgotten
 _COVERED_SECONDS = 4.0  # the same while something is there, a hand that puts the card right
 _SOMETHING = 0.10  # part of the picture that differs from the table when something lies there
+_WITHOUT_STRIPE = 1.72  # long side / short side above which an outline may end below the stripe: 1.99 flat
 _STRETCH = 1.4  # of the second reading: two equal digits side by side stand farther apart
 
 
@@ -206,6 +207,8 @@ def _side_of(image: Image, shapes: list[Located]) -> tuple[Side, Corners]:
     if best[0].side is Side.FRONT:
         return Side.FRONT, best[1]
     for shape in shapes:
+        if aspect_of(shape.corners) < _WITHOUT_STRIPE:
+            continue
         # On a black table the magnetic stripe looks like the table, and the outline ends below it.
         for corners in stretched(shape.corners, layout.BELOW_STRIPE):
             if _classified(image, corners).side is Side.BACK:

@@ -76,9 +76,14 @@ def read(birth: Line, expiry: Line, code: Line, today: date) -> Reading | None:
     digits[10:14] = code.symbols
     return Reading(
         digits,
-        min(birth.surest, expiry.surest, code.surest),
+        # Not what follows the day: whether まで有効 was legible decides nothing.
+        min(_surest(birth, born.end(5)), _surest(expiry, ends.end(3)), code.surest),
         (month, day) == (day_of_birth.month, day_of_birth.day),
     )
+
+
+def _surest(line: Line, end: int) -> float:
+    return float(line.sure[:end].min())
 
 
 def _birth(symbols: bytearray, match: re.Match[bytes]) -> date | None:
