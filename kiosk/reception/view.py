@@ -350,6 +350,10 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
         case s.PutBack() if kiosk.health.reader_failure is not None:
             wait = (Text("page.reader_wait.lead"), Text("page.reader_wait.lead2"))
             return replace(_heals(kiosk.health.reader_failure, wait), can_cancel=True)
+        case s.PutBack(behind=s.Choosing() | s.Scanning()) if policy.scanner:
+            # Whoever turns the card over takes it off the reader.
+            front = (Text("page.put_back.lead_front"), Text("page.put_back.lead"))
+            return _make(Page.PUT_BACK, lead=front, can_cancel=True)
         case s.PutBack():
             return _make(Page.PUT_BACK, can_cancel=True)
         case s.Problem():

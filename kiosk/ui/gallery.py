@@ -348,9 +348,11 @@ def samples(policy: Policy, language: str) -> list[Sample]:
     away = s.PutBack(_VISIT, "sample", s.EnteringPin(_VISIT))
     tested = s.StaffRoom(findings=(("camera", "ok"), ("reader", "ok"), ("scanner", "scanner_lost")))
     scanner = replace(policy, scanner=True)
+    turned = s.PutBack(_VISIT, "sample", s.Scanning(_VISIT))
     return [
         *found,
         Sample("staff_room_closed", view(closed, policy)),
+        Sample("put_back_front", view(s.Kiosk(turned, s.Health(None), language), scanner)),
         Sample("staff_room_scanner", view(s.Kiosk(tested, s.Health(None), language), scanner)),
         *(
             Sample(f"put_back_{code.name.lower()}", view(s.Kiosk(away, s.Health(code), language), policy))

@@ -159,6 +159,7 @@ def again(visit: Journey, **card: int) -> Journey:
 
 def test_a_card_that_is_turned_over_leaves_the_reader_and_goes_on() -> None:
     chosen = scanning().scan_hint("face_down").card_taken().did(c.StopScan)
+    assert "page.put_back.lead_front" in [text.key for text in page(chosen).lead]
     chosen.scanned().at(s.PutBack).did(c.ForgetNumber)
     again(chosen).at(s.Scanning).did(c.StartScan).scanned().at(s.ReadingPhoto)
     choosing = again(put().certificate().scan_hint("face_down").card_taken()).at(s.Choosing).did(c.StartScan)
