@@ -37,7 +37,7 @@ def test_short_run(tmp_path: Path, figures: Figures) -> None:
 
 @pytest.mark.parametrize(
     ("plant", "found"),
-    [("tlv", "IndexError"), pytest.param("verify", "VERIFY a second time", marks=pytest.mark.long)],
+    [("tlv", "IndexError"), ("verify", "VERIFY a second time")],
 )
 def test_planted_defect_is_found(tmp_path: Path, plant: str, found: str) -> None:
     need_atheris()

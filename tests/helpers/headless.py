@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 from devices import ports as d
 from devices.blob import Blob
@@ -181,14 +180,6 @@ class Count:
         return cls(len(known), look_ups, len(faces), len(sides), lost, doubled, len(site.temporary))
 
 
-class ChipReader(d.CardReader, Protocol):
-    """A reader of cards with a chip, and the hand that puts them down."""
-
-    def insert(self, card: Holder) -> None: ...
-
-    def remove(self) -> None: ...
-
-
 class _Reader:
     """Answers at once, as a card with these contents would."""
 
@@ -339,7 +330,7 @@ class Headless:
         lookup: Lookup | None = None,
         policy: Policy | None = None,
         encoding: Encoding = Encoding.UTF8,
-        reader: _Reader | ChipReader | None = None,
+        reader: d.CardReader | None = None,
         face: d.FaceVerifier | None = None,
     ) -> None:
         self.site = site
@@ -371,11 +362,11 @@ class Headless:
             self._queue = Queue(site.root / "state" / "queue", SecretBytes(queue_key), now=now)
             postponer = QueueService(self._queue, self.gateway, self.handoff, self.finished.append, "ja")
         self.typing: Callable[[bytes], bytes] = lambda query: query  # what staff make of a 資格確認書
-        self._reader = reader or _Reader()
+        self._reader = _Reader()
         self.vault = Vault()
         self.executor = Executor(
             Adapters(
-                self._reader,
+                reader or self._reader,
                 face or _Face(),
                 _Camera(),
                 self.gateway,

@@ -25,6 +25,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, VirtualScard]:
         return PcscDriver(reader, api=services[reader], **settings)
 
     monkeypatch.setattr("devices.pcsc.driver.PcscDriver", driver)
+    monkeypatch.setattr("devices.card.process._SETTLE_SECONDS", 0.02)  # a reader made of a script need not settle
     return services
 
 
@@ -112,8 +113,8 @@ class VirtualScard(FakeScard):
             if (result := self._state(card)) != scard.SUCCESS:
                 return result, b""
             index, self.transmits = self.transmits, self.transmits + 1
-            trouble = self._trouble if index == self._at else None
-            if trouble is None:
+            trouble = self._trouble
+            if trouble is None or not self._at <= index < self._at + trouble.times:
                 return self._checked(card, card.card.process(bytes(command)))
             answer = card.card.process(bytes(command)) if trouble.done else b""
             match trouble.kind:
