@@ -122,7 +122,12 @@ def _band(ink: Image, reach: float) -> slice | None:
 def _extent(ink: Image, place: Place) -> slice | None:
     """Columns from the first ink to the last; with a label, from behind the gap that ends it."""
     busy = (ink > 0).sum(axis=0) >= 2
+    # Characters are as high as the line; what is lower at its ends is dirt.
     runs = _runs(busy, 1)
+    while runs and _low(ink, runs[-1]):
+        runs.pop()
+    while runs and place.label is None and _low(ink, runs[0]):
+        runs.pop(0)
     if not runs:
         return None
     first = runs[0][0]
@@ -142,6 +147,11 @@ def _extent(ink: Image, place: Place) -> slice | None:
     if last - first < PER_MM:
         return None
     return slice(max(0, first - margin), min(ink.shape[1], last + margin))
+
+
+def _low(ink: Image, run: tuple[int, int]) -> bool:
+    rows = np.flatnonzero((ink[:, run[0] : run[1]] > 0).any(axis=1))
+    return len(rows) == 0 or rows[-1] - rows[0] < 0.35 * len(ink)
 
 
 def _runs(busy: NDArray[np.bool_], bridge: int) -> list[tuple[int, int]]:

@@ -29,7 +29,9 @@ _FEWEST = 64  # px; narrower lines are padded
 _MODEL = "PP-OCRv6_rec_small.onnx"
 
 UNKNOWN = ord("?")
-# One byte for each symbol that can stand in one of the boxes, and everything that the model may call it.
+_SPECKS = ".,·・、。'`"  # dirt on the card; none of them stands in a box
+# One byte for each symbol that can stand in one of the boxes, and everything that the model may call it. The name of
+# the era is no part of the number, it only narrows the dates: there a look-alike does no harm.
 SYMBOLS: dict[int, str] = {
     ord("0"): "0０OＯ〇",
     ord("1"): "1１",
@@ -41,13 +43,13 @@ SYMBOLS: dict[int, str] = {
     ord("7"): "7７",
     ord("8"): "8８",
     ord("9"): "9９",
-    ord("T"): "大",
+    ord("T"): "大太犬",
     ord("J"): "正",
-    ord("S"): "昭",
-    ord("H"): "平",
-    ord("c"): "成",
-    ord("R"): "令",
-    ord("w"): "和",
+    ord("S"): "昭照",
+    ord("H"): "平乎",
+    ord("c"): "成戌",
+    ord("R"): "令今合",
+    ord("w"): "和私",
     ord("f"): "元",
     ord("y"): "年",
     ord("m"): "月",
@@ -126,7 +128,7 @@ class Recogniser:
         self._codes = list(SYMBOLS)
         self._columns = np.array([column for _, column in columns])
         self._owner = np.array([self._codes.index(code) for code, _ in columns])
-        self._gaps = np.array([0, len(characters) + 1])
+        self._gaps = np.array([0, len(characters) + 1, *(place[speck] for speck in _SPECKS if speck in place)])
 
     def read(self, lines: list[Image]) -> list[Line]:
         """`lines`: gray, 8 bit, any size, one line of print each. Read together: one call of the network."""
