@@ -161,7 +161,7 @@ def test_token_information_that_says_nothing_refuses_nobody(services: dict[str, 
     file=st.sampled_from([CERTIFICATE, FACE, CV]),
     at=st.integers(0, 1500),
     value=st.binary(min_size=1, max_size=6),
-    size=st.integers(0, 2000) | st.none(),
+    size=st.integers(8, 2000) | st.none(),  # shorter ones stand above; the simulated card itself needs a header
 )
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_damage_to_a_file(

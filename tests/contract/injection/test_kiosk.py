@@ -41,7 +41,7 @@ PAGES = {
 }  # fmt: skip
 HANG_SECONDS, HANGING = 1.2, 8
 GENUINE_HANG_SECONDS = 2.0
-SOME = int(os.environ.get("SOME") or 20)
+SOME = 20
 BY_WAY = {Method.FACE: "face", Method.PIN: "pin"}
 Open = Callable[[int, float], ChipKiosk]
 
@@ -131,6 +131,7 @@ def genuine(gateway: Callable[[int], Site], pcsc_lane: None) -> Iterator[ChipKio
 
 
 @pytest.mark.pcsc
+@pytest.mark.timeout(600)
 def test_some_over_pcscd(genuine: ChipKiosk, figures: Figures) -> None:
     """Twenty points of all; which ones, the seed decides."""
     seed = int(os.environ.get("INJECTION_SEED") or random.SystemRandom().randrange(10**6))
