@@ -10,7 +10,7 @@ from kiosk.reception import states as s
 from kiosk.reception.failure import FailureCode
 from tests.e2e.conftest import Enter, House
 
-WITH = "scanner.driver=simulated"
+WITH = ("scanner.driver=simulated", "scanner.seconds=60")  # a loaded machine needs more than the usual 12
 MOST = 3  # touches of an ordinary visit by face
 
 
@@ -21,7 +21,7 @@ def states(house: House) -> list[str]:
 
 
 def test_an_ordinary_visit_by_face_takes_three_touches_at_most(enter: Enter) -> None:
-    house = enter(WITH)
+    house = enter(*WITH)
     seen = states(house)
     story = house.visit("face")
     assert len(house.files) == 1
@@ -41,7 +41,7 @@ def test_without_the_scanner_the_number_is_typed(enter: Enter) -> None:
 
 
 def test_a_camera_above_the_card_that_is_lost_costs_typing_and_the_counter_is_told_once(enter: Enter) -> None:
-    house = enter(WITH)
+    house = enter(*WITH)
     told: list[str] = []
     house.app.desk.listeners.append(told.append)
     assert house.stage.tray is not None
@@ -57,7 +57,7 @@ def test_a_camera_above_the_card_that_is_lost_costs_typing_and_the_counter_is_to
 
 
 def test_a_scanner_process_that_dies_costs_typing_not_the_kiosk(enter: Enter) -> None:
-    house = enter(WITH)
+    house = enter(*WITH)
     house.stage.sit("employee")
     house.stage.insert("employee")
     house.until_state(s.Choosing)
