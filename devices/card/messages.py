@@ -76,7 +76,8 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class SimulateInsert:
-    """To the simulated driver only, as all that follow. `card`: UTF-8 JSON of a `devices.simulated.files.PersonCard`.
+    """To the simulated driver only, as all that follow. `card`: UTF-8 JSON of a
+    `devices.simulated.card.files.PersonCard`.
 
     `settings`, `tries`: see `devices.simulated.reader.SimulatedDriver.insert`.
     """

@@ -238,9 +238,9 @@ class SimulatedCardReader(SupervisedCardReader):
     def insert(self, card: bytes, **settings: Any) -> None:
         """Put a card down, in the place of the one that lies there (a swap).
 
-        `card`: UTF-8 JSON of a `devices.simulated.files.PersonCard`; `settings`: fields of
-        `devices.simulated.options.CardOptions`, and `counters` of `VirtualCard`. Without `counters` it has those with
-        which it was taken away.
+        `card`: UTF-8 JSON of a `devices.simulated.card.files.PersonCard`; `settings`: fields of
+        `devices.simulated.card.options.CardOptions`, and `counters` of `VirtualCard`. Without `counters` it has those
+        with which it was taken away.
         """
         self._inbox.put(partial(self._insert, card, settings))
 

@@ -3,7 +3,7 @@
 照合番号B (14 digits, all of them printed on the front) opens it; the My Number is neither needed nor reachable.
 Name and address are pictures that go into a hash as they are: they are never decoded.
 
-Definitions, as far as public sources leave them open, are those at the head of `devices.simulated.files`.
+Definitions, as far as public sources leave them open, are those at the head of `devices.simulated.card.files`.
 """
 
 from __future__ import annotations

@@ -29,10 +29,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from devices.simulated.card import VirtualCard
-from devices.simulated.counters import CounterFile
-from devices.simulated.faults import FaultPlan
-from devices.simulated.files import PersonCard
-from devices.simulated.options import CardOptions
+from devices.simulated.card.counters import CounterFile
+from devices.simulated.card.faults import FaultPlan
+from devices.simulated.card.files import PersonCard
+from devices.simulated.card.options import CardOptions
 from devices.simulated.vpcd import PORT, Insertion
 
 APT_LINE = "apt-get install -y pcscd vsmartcard-vpcd util-linux"
@@ -202,7 +202,7 @@ class PcscdLane:
 
     def traffic(self, card_id: str) -> dict[str, float]:
         """What passed between pcscd and this card since it was last put down: the fields of
-        `devices.simulated.pace.Traffic`."""
+        `devices.simulated.card.pace.Traffic`."""
         return dict(self._ask("state", card_id=card_id)["traffic"])
 
     def stop_service(self) -> None:

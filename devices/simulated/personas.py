@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from devices.simulated.files import CardKind
+from devices.simulated.card.files import CardKind
 
 NAME_PREFIX = "試験"
 INSURER_MARK = "（模擬）"

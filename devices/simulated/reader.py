@@ -12,7 +12,7 @@ from typing import Any
 from devices.card.driver import CardLost, CardSeen, ReaderLost, ReaderSeen, Seen
 from devices.errors import CardBusy, CardMute, CardProgram, CardRemoved, CardReset, DeviceFault
 from devices.simulated.card import CardPulled, FaultPlan, VirtualCard
-from devices.simulated.files import CardKind, PersonCard
+from devices.simulated.card.files import CardKind, PersonCard
 
 READER_NAME = "Simulated reader 00 00"
 

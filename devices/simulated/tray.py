@@ -19,12 +19,12 @@ import numpy as np
 
 from devices.errors import CameraLost
 from devices.ports import Image
-from devices.simulated.files import PersonCard
-from devices.simulated.print_laying import Laying
-from devices.simulated.print_other import OtherKind, other
-from devices.simulated.print_person import lower_side, upper_side
-from devices.simulated.print_sheet import PX, Picture
-from devices.simulated.print_shot import HEIGHT, WIDTH, Glare, Shot, shoot
+from devices.simulated.card.files import PersonCard
+from devices.simulated.printed.laying import Laying
+from devices.simulated.printed.other import OtherKind, other
+from devices.simulated.printed.person import lower_side, upper_side
+from devices.simulated.printed.sheet import PX, Picture
+from devices.simulated.printed.shot import HEIGHT, WIDTH, Glare, Shot, shoot
 from devices.stream import CameraStream
 
 

@@ -14,9 +14,9 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from devices.simulated import files, pki, terminal
-from devices.simulated.card import VirtualCard
-from devices.simulated.files import CardKind, Face, PersonCard
+from devices.simulated import pki
+from devices.simulated.card import VirtualCard, files, terminal
+from devices.simulated.card.files import CardKind, Face, PersonCard
 from devices.simulated.personas import Persona, load_persona, load_personas
 from devices.simulated.pki import Authority
 

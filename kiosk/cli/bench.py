@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from devices.simulated.pace import Pace
+from devices.simulated.card.pace import Pace
 from kiosk.cli import bench_card
 from kiosk.cli.options import add_json
 

@@ -1,8 +1,8 @@
 """`kiosk bench card`: the card process beside OpenSC, in one run over one pcscd and the same virtual card.
 
 Two works: certificate, PIN and signature; the photo file. Counted on the card, which also says how long its answers
-take on a link of 106 kbit/s (`devices.simulated.pace`, a model). The bars are those of the numbers that do not depend
-on the machine: commands by a formula of the lengths, and link time.
+take on a link of 106 kbit/s (`devices.simulated.card.pace`, a model). The bars are those of the numbers that do not
+depend on the machine: commands by a formula of the lengths, and link time.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from devices.blob import Blob
 from devices.card.channel import CHUNK, LONG_CHUNK
 from devices.card.reader import SupervisedCardReader
 from devices.ports import CardEvent, CardPresent, CardRefused, CertificateRead, PhotoRead, PinSigned
-from devices.simulated.files import PersonCard
-from devices.simulated.options import Interface
-from devices.simulated.pace import Pace
+from devices.simulated.card.files import PersonCard
+from devices.simulated.card.options import Interface
+from devices.simulated.card.pace import Pace
 from devices.simulated.pcscd import APT_LINE, LaneError, PcscdLane, missing_parts
 from devices.simulated.world import World, load_personas, personas_folder
 from kiosk.cli.report import verdict

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from devices.simulated.files import CardKind
+from devices.simulated.card.files import CardKind
 from kiosk.app import App
 from kiosk.cli.scenery import FACE_DOWN
 from kiosk.cli.stage import Stage

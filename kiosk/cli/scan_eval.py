@@ -142,7 +142,7 @@ class Report:
 def run(args: argparse.Namespace) -> int:
     """0 when every bar is held, 1 when one is not, 2 for a call that makes no sense."""
     from devices.errors import ModelMissing
-    from devices.simulated.print_sheet import FontMissing, fonts
+    from devices.simulated.printed.sheet import FontMissing, fonts
 
     if min(args.count, args.jobs) < 1 or args.others < 0:
         print("scan-eval: --count and --jobs: allowed: 1 or more; --others: 0 or more", file=sys.stderr)
@@ -229,8 +229,8 @@ def _scanner(today: date) -> Scanner:
 
 def _front(scanner: Scanner, index: int, part: Part) -> Read:
     """One front, until the scanner is sure or the time is over."""
-    from devices.simulated.print_people import specimen
-    from devices.simulated.print_shot import shoot
+    from devices.simulated.printed.people import specimen
+    from devices.simulated.printed.shot import shoot
 
     card = specimen(index, part.seed, part.today)
     sheet, wanted = card.sheet(), bytearray(card.printed.number_b.encode())
@@ -264,8 +264,8 @@ def _front(scanner: Scanner, index: int, part: Part) -> Read:
 def _decoy(scanner: Scanner, index: int, part: Part) -> Seen:
     """Something that must not be read, looked at to the end of its time."""
     from devices.ports import ScanHint
-    from devices.simulated.print_people import decoy
-    from devices.simulated.print_shot import shoot
+    from devices.simulated.printed.people import decoy
+    from devices.simulated.printed.shot import shoot
 
     what = decoy(index, part.seed)
     sheet, before = what.sheet(), scanner.inputs
@@ -343,8 +343,8 @@ def _contact_sheet(args: argparse.Namespace, today: date) -> None:
     """The first 18 fronts and 12 other things, as they lie at rest."""
     from PIL import Image
 
-    from devices.simulated.print_people import decoy, specimen
-    from devices.simulated.print_shot import shoot
+    from devices.simulated.printed.people import decoy, specimen
+    from devices.simulated.printed.shot import shoot
 
     fronts = (specimen(index, args.seed, today) for index in range(min(18, args.count)))
     others = (decoy(index, args.seed) for index in range(min(12, args.others)))

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from devices.simulated.card import VirtualCard
-from devices.simulated.counters import CounterFile
-from devices.simulated.experimental import experimental_card
-from devices.simulated.faults import FaultPlan
-from devices.simulated.files import PersonCard
-from devices.simulated.options import CardOptions, Interface, Keep
-from devices.simulated.pace import Pace
+from devices.simulated.card.counters import CounterFile
+from devices.simulated.card.experimental import experimental_card
+from devices.simulated.card.faults import FaultPlan
+from devices.simulated.card.files import PersonCard
+from devices.simulated.card.options import CardOptions, Interface, Keep
+from devices.simulated.card.pace import Pace
 from devices.simulated.pcscd import LaneError, PcscdLane, missing_parts
 from devices.simulated.vpcd import Insertion
 from devices.simulated.world import load_personas, personas_folder

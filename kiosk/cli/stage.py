@@ -19,7 +19,7 @@ from typing import Protocol
 from devices import ports as d
 from devices.card.reader import SimulatedCardReader, SupervisedCardReader
 from devices.simulated.camera import SimulatedCamera
-from devices.simulated.files import CardKind, PersonCard
+from devices.simulated.card.files import CardKind, PersonCard
 from devices.simulated.pcscd import LaneError, PcscdLane, loopback_up, missing_parts
 from devices.simulated.tray import SimulatedTray, TrayCondition
 from kiosk import log

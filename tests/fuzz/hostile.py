@@ -25,10 +25,9 @@ from devices.card.driver import CardLost, CardSeen, ReaderSeen, Seen
 from devices.card.messages import ReadCertificate, ReadPhoto, Release, SignWithPin, Watch
 from devices.errors import CardMute, CardProtocol, CardRemoved, CardReset, DeviceError, NoReader, ServiceDown
 from devices.ports import CardProgress, CardRefused, CertificateRead, PhotoRead, PinSigned
-from devices.simulated import applications, keys
-from devices.simulated.card import VirtualCard
-from devices.simulated.options import EndOfFile, Extended, Interface
-from devices.simulated.pace import Traffic
+from devices.simulated.card import VirtualCard, applications, keys
+from devices.simulated.card.options import EndOfFile, Extended, Interface
+from devices.simulated.card.pace import Traffic
 from devices.simulated.world import World, load_personas, personas_folder
 from tests.helpers.picture import picture
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from devices.card.channel import CardChannel
 from devices.ports import CardEvent, CardProgress
 from devices.simulated.card import VirtualCard
-from devices.simulated.files import PersonCard
+from devices.simulated.card.files import PersonCard
 from devices.simulated.world import Persona, World, load_personas, personas_folder
 from tests.helpers.picture import picture
 

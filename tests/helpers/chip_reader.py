@@ -13,7 +13,7 @@ from devices import ports as d
 from devices.blob import Blob
 from devices.card.reader import SupervisedCardReader
 from devices.simulated.card import VirtualCard
-from devices.simulated.faults import FaultPlan
+from devices.simulated.card.faults import FaultPlan
 from devices.simulated.pcscd import PcscdLane
 from devices.supervisor import InProcess
 from kiosk.cli.gateway_world import gateway_world

@@ -14,7 +14,7 @@ from typing import Any
 
 from devices.card import tlv
 from devices.secret import SecretBytes
-from devices.simulated.files import PersonCard, sign
+from devices.simulated.card.files import PersonCard, sign
 from devices.simulated.pki import load_key
 from devices.simulated.world import World, load_personas, personas_folder
 from kiosk.cli.gateway_world import gateway_world

@@ -18,7 +18,7 @@ from devices import ports as d
 from devices.blob import Blob
 from devices.errors import DeviceFault
 from devices.secret import SecretBytes
-from devices.simulated.files import sign
+from devices.simulated.card.files import sign
 from devices.simulated.personas import load_personas
 from devices.simulated.pki import load_key
 from devices.simulated.world import World, personas_folder

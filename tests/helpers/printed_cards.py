@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import date
 
 from devices.ports import Image
-from devices.simulated.print import Calendar, Printed, back, front, portrait
-from devices.simulated.print_other import OtherKind, other
-from devices.simulated.print_shot import Glare, Shot, shoot
+from devices.simulated.printed.other import OtherKind, other
+from devices.simulated.printed.shot import Glare, Shot, shoot
+from devices.simulated.printed.sides import Calendar, Printed, back, front, portrait
 
 TODAY = date(2026, 11, 29)
 SPECIMEN = Printed(

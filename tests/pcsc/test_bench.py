@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.simulated.pace import Pace
+from devices.simulated.card.pace import Pace
 from kiosk.cli import bench_card
 
 pytestmark = pytest.mark.pcsc

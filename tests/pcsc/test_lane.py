@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from devices.simulated.card import Fault, FaultPlan, FaultRule
-from devices.simulated.faults import nonsense
-from devices.simulated.options import Interface
-from devices.simulated.pace import Pace
+from devices.simulated.card.faults import nonsense
+from devices.simulated.card.options import Interface
+from devices.simulated.card.pace import Pace
 from devices.simulated.pcscd import LaneError, PcscdLane
 from devices.simulated.vpcd import PORT
 from devices.simulated.world import World

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from devices.blob import Blob
 from devices.card.reader import SupervisedCardReader
 from devices.ports import CardPresent, PinSigned
-from devices.simulated.options import ATRS, Interface
+from devices.simulated.card.options import ATRS, Interface
 from devices.simulated.pcscd import PcscdLane
 from devices.simulated.pki import load_key
 from devices.simulated.world import World

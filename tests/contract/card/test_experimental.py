@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from devices.simulated.card import VirtualCard
-from devices.simulated.experimental import experimental_card
-from devices.simulated.files import PersonCard
+from devices.simulated.card.experimental import experimental_card
+from devices.simulated.card.files import PersonCard
 from devices.simulated.world import World
 from tests.contract.card.talk import ISD, JPKI, Talk
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.simulated.card import CardPulled, VirtualCard
-from devices.simulated.faults import Fault, FaultPlan, FaultRule, ScriptError
+from devices.simulated.card.faults import Fault, FaultPlan, FaultRule, ScriptError
 from devices.simulated.world import World
 from tests.contract.card.talk import JPKI, Talk
 

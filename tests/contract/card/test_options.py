@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from devices.simulated.card import VirtualCard
-from devices.simulated.counters import CounterFile
-from devices.simulated.options import CardOptions, Interface
-from devices.simulated.pace import Pace
+from devices.simulated.card.counters import CounterFile
+from devices.simulated.card.options import CardOptions, Interface
+from devices.simulated.card.pace import Pace
 from devices.simulated.world import World
 from tests.contract.card.talk import JPKI, VISUAL, Talk
 

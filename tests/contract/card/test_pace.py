@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.simulated.files import ATR_MY_NUMBER
-from devices.simulated.pace import Pace, Traffic, contact_parameters, link_seconds
+from devices.simulated.card.files import ATR_MY_NUMBER
+from devices.simulated.card.pace import Pace, Traffic, contact_parameters, link_seconds
 from devices.simulated.world import World
 from tests.contract.card.talk import JPKI, Talk
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from devices.simulated.card import VirtualCard
-from devices.simulated.files import PersonCard
+from devices.simulated.card.files import PersonCard
 from devices.simulated.pki import load_key
 from devices.simulated.world import World
 from tests.contract.card.talk import JPKI, PHOTO, VISUAL, Talk

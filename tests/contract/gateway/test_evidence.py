@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devices.secret import SecretBytes
-from devices.simulated.files import cv_certificate, public_key, sign, tlv
+from devices.simulated.card.files import cv_certificate, public_key, sign, tlv
 from devices.simulated.pki import load_key, new_key
 from kiosk.eligibility.gateway import HttpsGateway
 from kiosk.eligibility.port import Challenge, Evidence, GatewayError, StaffVisual, signed_message

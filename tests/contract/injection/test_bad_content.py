@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devices.errors import DeviceFault as F
 from devices.simulated.card import VirtualCard
-from devices.simulated.files import PersonCard, tlv, unpad
+from devices.simulated.card.files import PersonCard, tlv, unpad
 from tests.contract.injection.test_card_process import NEXT, PATIENT, Ask, Kit, certificate, photo, walk
 from tests.helpers.cards import person
 from tests.helpers.picture import codestream, jp2

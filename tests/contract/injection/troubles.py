@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 
 from devices.errors import DeviceFault as F
-from devices.simulated.faults import FaultPlan
+from devices.simulated.card.faults import FaultPlan
 
 
 class Kind(StrEnum):
@@ -20,8 +20,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Trouble:
-    """`script`: what the card at the virtual reader does (`devices.simulated.faults`). Over scripted PC/SC: `done`: the
-    card carried the command out before, so that what it did stays; `garble`: the answer; `times`: so many in a row."""
+    """`script`: what the card at the virtual reader does (`devices.simulated.card.faults`). Over scripted PC/SC:
+    `done`: the card carried the command out before, so that what it did stays; `garble`: the answer; `times`: so many
+    in a row."""
 
     name: str
     kind: Kind

@@ -17,7 +17,7 @@ from devices.ports import NumberScanned, ScanFailed, ScanHint
 from devices.registry import card_face_scanner
 from devices.scanner import scanner as parent_side
 from devices.scanner.worker import HINT_SECONDS, Begin, Cancel, FrameDone, Greet, ModelsLoaded, Offer, spec
-from devices.simulated.print_other import OtherKind
+from devices.simulated.printed.other import OtherKind
 from devices.supervisor import InProcess
 from tests.contract.scanner.desk import Desk, ScriptedCamera
 from tests.helpers import printed_cards as cards

@@ -1,7 +1,7 @@
 """The next generation of the card is one new table: the whole client on an invented one, up to the card process.
 
-Other applications, files, PIN rules, label and algorithm (ECDSA with P-384), as `devices.simulated.experimental` has
-imagined them; nothing of it is known of the true next card.
+Other applications, files, PIN rules, label and algorithm (ECDSA with P-384), as `devices.simulated.card.experimental`
+has imagined them; nothing of it is known of the true next card.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from devices.errors import CardProtocol, CertificateUnreadable, DeviceFault, Uns
 from devices.ports import CardGone, CardPresent, CardRefused, CertificateRead, PhotoRead, PinSigned, TokenKind
 from devices.secret import SecretBytes
 from devices.simulated.card import VirtualCard
-from devices.simulated.experimental import AUTHENTICATION, FACE, LABEL, experimental_card
-from devices.simulated.files import PersonCard
+from devices.simulated.card.experimental import AUTHENTICATION, FACE, LABEL, experimental_card
+from devices.simulated.card.files import PersonCard
 from devices.supervisor import InProcess
 from tests.helpers.cards import PHOTO, Direct, Events, card_bytes, options, person, world
 

@@ -12,7 +12,7 @@ import pytest
 
 from devices.ports import ScanHint
 from devices.scanner.look import Outcome
-from devices.simulated.print_people import specimen
+from devices.simulated.printed.people import specimen
 from kiosk.cli import main, scan_eval
 from kiosk.cli.scan_eval import Part, evaluate, look, misses
 from tests.conftest import Figures

@@ -10,9 +10,9 @@ import pytest
 
 from devices.ports import Image, ScanHint
 from devices.scanner import Outcome, Scanner, Side
-from devices.simulated.print import back, front
-from devices.simulated.print_other import OtherKind
-from devices.simulated.print_shot import shoot
+from devices.simulated.printed.other import OtherKind
+from devices.simulated.printed.shot import shoot
+from devices.simulated.printed.sides import back, front
 from tests.helpers import printed_cards as cards
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from devices.errors import ModelMissing
 from devices.scanner.recogniser import SYMBOLS, UNKNOWN, Recogniser, model_file
-from devices.simulated import print_sheet
+from devices.simulated.printed import sheet as print_sheet
 
 BACK = {name: chr(code) for code, names in SYMBOLS.items() for name in names}
 LINES = [

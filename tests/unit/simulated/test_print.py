@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.simulated.print import Calendar, Printed, back, era_of, front, portrait
-from devices.simulated.print_other import OtherKind, other
-from devices.simulated.print_sheet import FONTS, fonts
+from devices.simulated.printed.other import OtherKind, other
+from devices.simulated.printed.sheet import FONTS, fonts
+from devices.simulated.printed.sides import Calendar, Printed, back, era_of, front, portrait
 
 
 def card(birth: date, calendar: Calendar | None = None, **more: Any) -> Printed:

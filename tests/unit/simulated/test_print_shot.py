@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from devices.simulated.print import back
-from devices.simulated.print_shot import HEIGHT, TABLES, WIDTH, Glare, Hand, Shot, corners, shoot
+from devices.simulated.printed.shot import HEIGHT, TABLES, WIDTH, Glare, Hand, Shot, corners, shoot
+from devices.simulated.printed.sides import back
 
 FLAT = back(1)
 PLAIN = Shot(noise=0.0)

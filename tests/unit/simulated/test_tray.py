@@ -10,12 +10,12 @@ import pytest
 
 from devices.errors import DeviceFault
 from devices.ports import Frame
-from devices.simulated.files import CardKind, PersonCard
-from devices.simulated.print import Calendar, Printed
-from devices.simulated.print_laying import SETTLES, Laying
-from devices.simulated.print_other import OtherKind
-from devices.simulated.print_person import lower_side, printed, upper_side
-from devices.simulated.print_shot import HEIGHT, WIDTH, corners
+from devices.simulated.card.files import CardKind, PersonCard
+from devices.simulated.printed.laying import SETTLES, Laying
+from devices.simulated.printed.other import OtherKind
+from devices.simulated.printed.person import lower_side, printed, upper_side
+from devices.simulated.printed.shot import HEIGHT, WIDTH, corners
+from devices.simulated.printed.sides import Calendar, Printed
 from devices.simulated.tray import SimulatedTray, TrayCondition
 from devices.simulated.world import World, load_personas, personas_folder
 

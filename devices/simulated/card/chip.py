@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
-from devices.simulated.apdu import (
+from devices.simulated.card.apdu import (
     BEYOND_END,
     CHAIN_EXPECTED,
     END_OF_FILE,
@@ -37,9 +37,9 @@ from devices.simulated.apdu import (
     parse,
     status,
 )
-from devices.simulated.applications import ISD, JPKI, applications
-from devices.simulated.files import PersonCard
-from devices.simulated.filesystem import (
+from devices.simulated.card.applications import ISD, JPKI, applications
+from devices.simulated.card.files import PersonCard
+from devices.simulated.card.filesystem import (
     Application,
     ClosedFile,
     DataFile,
@@ -49,9 +49,9 @@ from devices.simulated.filesystem import (
     RecordFile,
     Secret,
 )
-from devices.simulated.keys import MESSAGE, VERBATIM, PrivateKey, WrongData, WrongForm
-from devices.simulated.options import CardOptions, EndOfFile, Extended, Keep, TriesQuery
-from devices.simulated.terminal import CHALLENGE_BYTES, TerminalSession
+from devices.simulated.card.keys import MESSAGE, VERBATIM, PrivateKey, WrongData, WrongForm
+from devices.simulated.card.options import CardOptions, EndOfFile, Extended, Keep, TriesQuery
+from devices.simulated.card.terminal import CHALLENGE_BYTES, TerminalSession
 
 _CHAINING = 0x10  # bit of CLA
 _MOST_CHAINED = 4096
@@ -343,7 +343,7 @@ class Chip:
         return status(OK)
 
     def _sign(self, command: Command) -> Answer:
-        """COMPUTE DIGITAL SIGNATURE: P1 is the form (`devices.simulated.keys`), P2 = 00 the key that needs no PIN."""
+        """COMPUTE DIGITAL SIGNATURE: P1 is the form (`keys`), P2 = 00 the key that needs no PIN."""
         if self._terminal is not None:
             return self._sign_for_terminal(self._terminal, command)
         if command.p2 == 0x00:
@@ -431,7 +431,7 @@ class Chip:
         rest = data[command.le :]
         return data[: command.le], self.keep_for_get_response(rest) if rest else OK
 
-    # --- the test protocol of `devices.simulated.terminal` ---
+    # --- the test protocol of `devices.simulated.card.terminal` ---
 
     @staticmethod
     def _authenticate_terminal(session: TerminalSession, command: Command) -> Answer:

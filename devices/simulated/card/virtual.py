@@ -10,31 +10,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from devices.simulated.apdu import WRONG_LE, parse
-from devices.simulated.applications import COMMON, ISD, JPKI, JUKI, TEXT, VISUAL
-from devices.simulated.chip import Chip
-from devices.simulated.faults import CardPulled, Fault, FaultHook, FaultPlan, FaultRule
-from devices.simulated.files import WITHOUT_APPLICATIONS, CardKind, PersonCard
-from devices.simulated.options import ATRS, CardOptions, EndOfFile, Keep
-from devices.simulated.pace import Traffic
-
-__all__ = [
-    "COMMON",
-    "ISD",
-    "JPKI",
-    "JUKI",
-    "TEXT",
-    "VISUAL",
-    "CardOptions",
-    "CardPulled",
-    "CardUnpowered",
-    "EndOfFile",
-    "Fault",
-    "FaultHook",
-    "FaultPlan",
-    "FaultRule",
-    "VirtualCard",
-]
+from devices.simulated.card.apdu import WRONG_LE, parse
+from devices.simulated.card.chip import Chip
+from devices.simulated.card.faults import CardPulled, Fault, FaultHook
+from devices.simulated.card.files import WITHOUT_APPLICATIONS, CardKind, PersonCard
+from devices.simulated.card.options import ATRS, CardOptions, Keep
+from devices.simulated.card.pace import Traffic
 
 _NO_FAULT = Fault()
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.simulated.print_sheet import CORNER, PX, Picture
+from devices.simulated.printed.sheet import CORNER, PX, Picture
 
 WIDTH, HEIGHT = 1280, 720
 _FOCAL = 1150.0  # pixels: a lens that sees 58 degrees across

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from devices.simulated.print import Calendar, Printed, era_of, portrait
-from devices.simulated.print_sheet import Colour, Picture, Sheet, fonts
+from devices.simulated.printed.sheet import Colour, Picture, Sheet, fonts
+from devices.simulated.printed.sides import Calendar, Printed, era_of, portrait
 
 _INK: Colour = (36, 36, 40)
 _PORTRAITS = (22, 34, 103, 66, 97, 88, 6, 143)

@@ -11,10 +11,10 @@ from datetime import date
 import cv2
 import numpy as np
 
-from devices.simulated.files import CardKind, PersonCard
-from devices.simulated.print import Calendar, Printed, back, era_of, front
-from devices.simulated.print_other import OtherKind, other
-from devices.simulated.print_sheet import Picture
+from devices.simulated.card.files import CardKind, PersonCard
+from devices.simulated.printed.other import OtherKind, other
+from devices.simulated.printed.sheet import Picture
+from devices.simulated.printed.sides import Calendar, Printed, back, era_of, front
 
 # What each kind of card that is no My Number Card looks like. A mute card is one whose chip is broken.
 _OTHERS = {

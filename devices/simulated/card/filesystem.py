@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from devices.simulated.keys import PrivateKey
+from devices.simulated.card.keys import PrivateKey
 
 FREE: frozenset[int] | None = None
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from devices.simulated import experimental, terminal
-from devices.simulated.apdu import NO_SESSION_KEY
-from devices.simulated.files import (
+from devices.simulated.card import experimental, terminal
+from devices.simulated.card.apdu import NO_SESSION_KEY
+from devices.simulated.card.files import (
     ANCHOR_KEY_ID,
     ATR_MY_NUMBER,
     ISSUER_KEY_ID,
@@ -23,7 +23,7 @@ from devices.simulated.files import (
     tlv,
     unpad_tlv,
 )
-from devices.simulated.filesystem import (
+from devices.simulated.card.filesystem import (
     FREE,
     Application,
     ClosedFile,
@@ -34,7 +34,7 @@ from devices.simulated.filesystem import (
     RecordFile,
     Secret,
 )
-from devices.simulated.keys import load_key
+from devices.simulated.card.keys import load_key
 
 JPKI = bytes.fromhex("D392F000260100000001")
 VISUAL = bytes.fromhex("D3921000310001010402")  # 券面事項確認AP

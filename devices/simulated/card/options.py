@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from devices.simulated.files import (
+from devices.simulated.card.files import (
     ATR_MY_NUMBER,
     ATR_MY_NUMBER_CONTACTLESS,
     ATR_MY_NUMBER_EXTENDED,
     ATR_MY_NUMBER_SHORT,
 )
-from devices.simulated.pace import Pace
+from devices.simulated.card.pace import Pace
 
 
 class EndOfFile(StrEnum):
@@ -84,7 +84,7 @@ class CardOptions:
     """`reselect`: what selecting the selected application again does; sources contradict each other. `warm_reset`:
     reported to keep. `chained`: answers with data come as 61xx and are fetched by GET RESPONSE, as through a T=0
     reader. `drowsy`: the first command after each power-up hears 6F00. `terminal_authentication`: a test protocol of
-    our own (`devices.simulated.terminal`). `pace`: of the link; the card reckons, its shell waits."""
+    our own (`devices.simulated.card.terminal`). `pace`: of the link; the card reckons, its shell waits."""
 
     interface: Interface = Interface.CONTACT
     reselect: Keep = Keep.CLEAR

@@ -11,7 +11,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from devices.simulated.print_shot import HEIGHT, TABLES, WIDTH, Glare, Hand, Shot, corners, mirrored
+from devices.simulated.printed.shot import HEIGHT, TABLES, WIDTH, Glare, Hand, Shot, corners, mirrored
 
 ARRIVES = 0.5  # seconds until the card is where it will lie, roughly
 SETTLES = 2.2  # seconds until it lies still

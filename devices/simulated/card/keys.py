@@ -87,7 +87,7 @@ class RsaKey:
 
 
 class EcKey:
-    """Experimental (`devices.simulated.experimental`): form 00 only, the data is the SHA-384; the answer is an
+    """Experimental (`devices.simulated.card.experimental`): form 00 only, the data is the SHA-384; the answer is an
     Ecdsa-Sig-Value in DER (RFC 3279 §2.2.3)."""
 
     size = 104  # two integers of 49 bytes with their heads, and the head of the sequence

@@ -14,10 +14,10 @@ from datetime import date, timedelta
 import cv2
 import numpy as np
 
-from devices.simulated.print import Calendar, Printed, back, front, portrait
-from devices.simulated.print_laying import Laying
-from devices.simulated.print_other import OtherKind, other
-from devices.simulated.print_sheet import PX, Picture, fonts
+from devices.simulated.printed.laying import Laying
+from devices.simulated.printed.other import OtherKind, other
+from devices.simulated.printed.sheet import PX, Picture, fonts
+from devices.simulated.printed.sides import Calendar, Printed, back, front, portrait
 
 _FACES = (22, 34, 103, 66, 97, 88, 6, 143, 42, 60)
 _NAMES = ("花子", "太郎", "みお", "健一", "美咲", "重信", "さくら", "彩", "一郎", "千代")

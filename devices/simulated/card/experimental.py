@@ -5,7 +5,7 @@ digits. Applications and files here are ours; the identifiers begin with `F0` (p
 
 * `AUTHENTICATION`: 0003 token information, 0004 certificate, 0005 CA certificate, 0006 key, 0007 PIN (four digits,
   three tries). COMPUTE DIGITAL SIGNATURE `80 2A 00 80` takes the SHA-384 (48 bytes), gives an Ecdsa-Sig-Value (DER).
-* `FACE`: 0001 card face and 0002 CV certificate as in the visual application of today (RSA: `devices.simulated.files`),
+* `FACE`: 0001 card face and 0002 CV certificate as in the visual application of today (RSA: `files`),
   0008 照合番号 (six digits: the birth date, ten tries). INTERNAL AUTHENTICATE `80 2A 00 00` as today.
 """
 
@@ -15,10 +15,11 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import date
 
-from devices.simulated import files, pki
-from devices.simulated.files import PersonCard
-from devices.simulated.filesystem import Application, DataFile, File, KeyFile, PinFile, Secret
-from devices.simulated.keys import load_key
+from devices.simulated import pki
+from devices.simulated.card import files
+from devices.simulated.card.files import PersonCard
+from devices.simulated.card.filesystem import Application, DataFile, File, KeyFile, PinFile, Secret
+from devices.simulated.card.keys import load_key
 from devices.simulated.pki import Authority
 
 AUTHENTICATION = b"\xf0TEST-P384-AUTH"

@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from devices.simulated.apdu import NOT_ALLOWED, NOT_AUTHENTIC, NOT_SATISFIED, OK, WRONG_DATA
+from devices.simulated.card.apdu import NOT_ALLOWED, NOT_AUTHENTIC, NOT_SATISFIED, OK, WRONG_DATA
 
 AID = b"\xf0TEST-TERMINAL"
 CONTEXT = b"TEST terminal authentication 1"

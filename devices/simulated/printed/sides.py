@@ -16,9 +16,9 @@ from typing import assert_never
 
 import numpy as np
 
+from devices.simulated.card.files import MY_NUMBER
 from devices.simulated.faces import CARD_SIZE, Face, render
-from devices.simulated.files import MY_NUMBER
-from devices.simulated.print_sheet import Colour, Picture, Sheet, scribble
+from devices.simulated.printed.sheet import Colour, Picture, Sheet, scribble
 
 _TITLE = "見本カード（模擬）"
 _SHIFT = 0.5  # of the whole print, millimetres; what stands in it moves by up to 0.3 more
@@ -53,7 +53,7 @@ def era_of(day: date) -> Calendar:
 @dataclass(frozen=True, slots=True, repr=False)
 class Printed:
     """What stands on the front. `gannen`: the first year of an era is printed 元年, not 1年. `photo`: gray or BGR;
-    None for the card of an infant. `font`: a name of `print_sheet.FONTS`."""
+    None for the card of an infant. `font`: a name of `printed.sheet.FONTS`."""
 
     birth: date
     calendar: Calendar

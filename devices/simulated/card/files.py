@@ -96,8 +96,8 @@ class PersonCard:
     sign_pin: str = ""
     birth_pin: str = ""
     number_b: str = ""
-    terminal_root: bytes = b""  # SubjectPublicKeyInfo, of `devices.simulated.terminal`
-    experimental: bool = False  # made by `devices.simulated.experimental`
+    terminal_root: bytes = b""  # SubjectPublicKeyInfo, of `devices.simulated.card.terminal`
+    experimental: bool = False  # made by `devices.simulated.card.experimental`
     tries: dict[str, int] = field(default_factory=dict)
 
     @property
