@@ -274,6 +274,7 @@ class ScanHint(StrEnum):
     OTHER_CARD = "other_card"  # a card, but not the front of a My Number Card
     UNCLEAR = "unclear"  # glare, blur, dark, out of view
     READING = "reading"
+    STILL = "still"  # legible, but it has not moved: a second pose is wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Rules:
     contradict: float = 0.5  # a reading this probable that says otherwise stands in the way
     recent: int = 8  # readings that are kept
     frames: int = 2  # that must say the same
+    still: int = 3  # frames of one pose after which the card is to be moved
     frames_without_birthday: int = 3  # where month and day were not confirmed by the expiry date
 
 
@@ -60,6 +61,16 @@ class Agreement:
         while len(self._votes) > self.rules.recent:
             self._votes.popleft().wipe()
         return self._settled(vote)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a card that lies still has said the same often enough: only another pose can settle it."""
+        newest = [vote for vote in self._votes if vote.reading.sure >= self.rules.sure][-self.rules.still :]
+        return (
+            len(newest) == self.rules.still
+            and all(hmac.compare_digest(vote.reading.digits, newest[0].reading.digits) for vote in newest)
+            and not any(self._differ(vote, newest[0]) for vote in newest)
+        )
 
     def _settled(self, vote: Vote) -> bytearray | None:
         number = vote.reading.digits

@@ -141,7 +141,9 @@ class Scanner:
         self._illegible = 0
         self._corners = corners  # what could be read lies where it was found; anything else is searched anew
         number = self._agreement.add(Vote(reading, corners, np.ascontiguousarray(gray[::12, ::12])))
-        return Outcome(Side.FRONT, ScanHint.READING, raw, number)
+        # A reader sees the chip when the card has come to rest; without a word it would lie there for ever.
+        still = number is None and self._agreement.waits
+        return Outcome(Side.FRONT, ScanHint.STILL if still else ScanHint.READING, raw, number)
 
     def _read(self, gray: Image, corners: Corners) -> tuple[Reading | None, bytearray | None]:
         """The reading that two passes over the same frame agree on, and the digits of the first pass."""

@@ -41,6 +41,7 @@ _STAGES = {
     "HandingOff": "hand-off",
     "LookupHandingOff": "hand-off",
 }
+_TO_MOVE = ("unclear", "still")  # hints of the scanner that ask to move the card
 _NUDGE_SECONDS = 3.0  # between one movement of the card and the next
 SECOND_CARD = "swapped"
 _METHODS = {"pin": "pin", "staff": "staff", "each": "pin", "register_pin": "pin"}
@@ -350,10 +351,10 @@ class Patient:
             self._face_down = False
             self._turning = True
             self._stage.remove()
-        elif hint == "unclear" and time.monotonic() - self._nudged > _NUDGE_SECONDS:
+        elif hint in _TO_MOVE and time.monotonic() - self._nudged > _NUDGE_SECONDS:
             self._nudged = time.monotonic()
             self._stage.nudge(self._role.persona)
-        elif hint == "unclear":
+        elif hint in _TO_MOVE:
             self._acted = None  # look again in a moment
 
     def _type_number(self) -> None:

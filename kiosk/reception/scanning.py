@@ -18,7 +18,7 @@ from kiosk.reception.policy import Policy
 # What the patient can put right: such a scan begins anew when its time is over, instead of sending somebody to the
 # keypad who was still reading the page. Once the face was chosen, only for a card that has to be turned over.
 _FACE_DOWN = "face_down"
-_TO_BE_MOVED = ("no_card", "other_card", _FACE_DOWN)
+_TO_BE_MOVED = ("no_card", "other_card", "still", _FACE_DOWN)
 
 
 class Step(Protocol):

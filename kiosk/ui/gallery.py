@@ -171,7 +171,7 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
     yield "choose_method_no_pin", s.Choosing(replace(visit, certificate=_NO_PIN), None), ()
     turned = replace(visit, printed=s.Scan(1, "face_down"))
     yield "choose_method_face_down", s.Choosing(turned, None), ()
-    for hint in ("no_card", "face_down", "other_card", "unclear", "reading"):
+    for hint in ("no_card", "face_down", "other_card", "unclear", "still", "reading"):
         yield f"scan_card_{hint}", s.Scanning(replace(visit, printed=s.Scan(1, hint))), ()
     yield "reading", s.ReadingPhoto(visit, 1, 6200, 14800), ()
     yield "last_try", s.LastTry(replace(visit, certificate=replace(certificate, pin_tries=1))), ()

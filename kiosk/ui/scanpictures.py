@@ -37,7 +37,7 @@ class ScanPicture(QWidget):
                 self._turn(painter)
             case "other_card":
                 self._alone(painter)
-            case "unclear":
+            case "unclear" | "still":
                 self._move(painter)
             case "no_card":
                 self._place(painter)
@@ -112,10 +112,23 @@ class ScanPicture(QWidget):
         _head(painter, theme, end, end - start)
 
     def _move(self, painter: QPainter) -> None:
-        """A reflection on the card, and the way it may go."""
+        """The way the card may go, and the reflection on it that is in the way."""
         theme = self._kit.theme
         card = self._room(0.62, 0.5, 0.44).translated(theme.mm(8) * (self._now() - 0.5), 0)
         self._front(painter, card)
+        if self._hint == "unclear":
+            self._shine(painter, card)
+        level = card.bottom() + theme.mm(13)
+        reach = card.width() * 0.26
+        middle = self.width() / 2
+        path = QPainterPath(QPointF(middle - reach, level))
+        path.lineTo(QPointF(middle + reach, level))
+        self._stroke(painter, path)
+        for side in (-1.0, 1.0):
+            _head(painter, theme, QPointF(middle + side * (reach + theme.mm(4)), level), QPointF(side, 0))
+
+    def _shine(self, painter: QPainter, card: QRectF) -> None:
+        theme = self._kit.theme
         shine = QLinearGradient(card.topLeft(), card.bottomRight())
         for at, alpha in ((0.0, 0.0), (0.38, 0.0), (0.47, 0.95), (0.58, 0.95), (0.68, 0.0), (1.0, 0.0)):
             shine.setColorAt(at, theme.colour("focus", alpha))
@@ -125,14 +138,6 @@ class ScanPicture(QWidget):
         painter.setClipPath(shape)
         painter.fillRect(card, shine)
         painter.restore()
-        level = card.bottom() + theme.mm(13)
-        reach = card.width() * 0.26
-        middle = self.width() / 2
-        path = QPainterPath(QPointF(middle - reach, level))
-        path.lineTo(QPointF(middle + reach, level))
-        self._stroke(painter, path)
-        for side in (-1.0, 1.0):
-            _head(painter, theme, QPointF(middle + side * (reach + theme.mm(4)), level), QPointF(side, 0))
 
     def _place(self, painter: QPainter) -> None:
         """An empty place, and the card on its way to it."""

@@ -83,7 +83,7 @@ def test_what_to_do_with_the_card_is_on_the_page() -> None:
     shown = page(visit)
     assert (shown.page, shown.panel) == (Page.SCAN_CARD, ScanPanel("reading"))
     assert [(action.name, action.weight) for action in shown.actions] == [("type_number", Weight.EQUAL)]
-    for hint in ("no_card", "face_down", "other_card", "unclear", "reading"):
+    for hint in ("no_card", "face_down", "other_card", "unclear", "still", "reading"):
         assert page(visit.scan_hint(hint).at(s.Scanning)).panel == ScanPanel(hint)
 
 
@@ -126,7 +126,7 @@ def test_a_broken_scanner_costs_typing_and_tells_the_counter_once(failure: Failu
 
 
 def test_a_card_that_can_be_turned_or_moved_gets_new_time() -> None:
-    for hint in ("no_card", "face_down", "other_card"):
+    for hint in ("no_card", "face_down", "other_card", "still"):
         visit = put().certificate().scan_hint(hint).scan_fails().at(s.Choosing).did(c.StartScan)
         assert s.visit_of(visit.state).printed.hint == hint
         # The page of the face begins with the scanner's whole time, too.

@@ -54,7 +54,7 @@ def answers(walk: Journey, asked: Asked) -> Iterator[e.Event]:
                 walk.connection = new
                 yield e.CertificateCame(*to, s.CertificateRef(f"certificate-{new}"), new, prints, pin, number)
         case c.StartScan():
-            yield from (e.ScanHinted(*to, hint) for hint in ("no_card", "face_down", "other_card", "unclear"))
+            yield from (e.ScanHinted(*to, hint) for hint in ("no_card", "face_down", "other_card", "unclear", "still"))
             yield e.NumberScanned(*to, s.NumberRef(f"scanned-{new}"))
             yield e.NumberScanned(*to, s.NumberRef(f"scanned-{new}"))
             yield e.JobFailed(*to, FailureCode.SCAN_UNREADABLE)

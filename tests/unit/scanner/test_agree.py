@@ -60,6 +60,16 @@ def test_a_card_that_lies_dead_still_is_one_frame(agreement: Agreement, frames: 
     assert [agreement.add(frames.vote(step=0.05)) for _ in range(20)] == [None] * 20
 
 
+def test_a_card_that_lies_still_is_waited_for_until_it_moves(agreement: Agreement, frames: Frames) -> None:
+    waits = []
+    for vote in (frames.vote(step=0.0), frames.vote(step=0.0, sure=0.6), frames.vote(step=0.0), frames.vote(step=0.0)):
+        agreement.add(vote)
+        waits.append(agreement.waits)
+    assert waits == [False, False, False, True]
+    agreement.add(frames.vote())
+    assert not agreement.waits
+
+
 def test_a_picture_that_stands_still_is_one_frame_wherever_the_corners_are_found(
     agreement: Agreement, frames: Frames
 ) -> None:

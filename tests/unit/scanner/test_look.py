@@ -78,6 +78,15 @@ def test_a_card_that_lies_dead_still_is_never_accepted(desk: Desk) -> None:
     outcomes = desk.show(cards.still_fronts() * 2)
     assert number(outcomes) is None
     assert all(outcome.raw == cards.NUMBER for outcome in outcomes)
+    assert [outcome.hint for outcome in outcomes[:3]] == [ScanHint.READING, ScanHint.READING, ScanHint.STILL]
+
+
+def test_a_card_that_lay_still_is_read_when_it_is_moved(desk: Desk) -> None:
+    still = desk.show(cards.still_fronts())
+    assert still[-1].hint is ScanHint.STILL
+    moved = desk.show(cards.fronts()[1:3])
+    assert number(moved) == cards.NUMBER
+    assert ScanHint.STILL not in [outcome.hint for outcome in moved if outcome.number is not None]
 
 
 def test_the_same_frame_again_and_again_is_never_accepted(desk: Desk) -> None:
