@@ -15,7 +15,6 @@ from devices.blob import Blob
 from devices.errors import DeviceFault
 from devices.ports import NumberScanned, ScanFailed, ScanHint
 from devices.registry import card_face_scanner
-from devices.scanner import scanner as parent_side
 from devices.scanner.worker import HINT_SECONDS, Begin, Cancel, FrameDone, Greet, ModelsLoaded, Offer, spec
 from devices.simulated.printed.other import OtherKind
 from devices.supervisor import InProcess
@@ -124,14 +123,14 @@ def test_recycling_brings_another_process_that_works(desk: Desk) -> None:
 
 
 def test_a_hung_process_is_replaced(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parent_side, "HANG_SECONDS", 1.0)
+    monkeypatch.setattr(desk.scanner._feed, "hang_seconds", 1.0)
     hung = desk.scanner.pids[0]
     os.kill(hung, signal.SIGSTOP)
     job = desk.begin(cards.fronts())
     assert desk.listener.end(job) == ScanFailed(job, DeviceFault.SCANNER_WORKER_LOST)
     desk.listener.ready()
     assert hung not in desk.scanner.pids
-    monkeypatch.setattr(parent_side, "HANG_SECONDS", 60.0)
+    monkeypatch.setattr(desk.scanner._feed, "hang_seconds", 60.0)
     job = desk.begin(cards.fronts())
     assert desk.listener.end(job) == cards.NUMBER
 

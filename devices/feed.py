@@ -1,0 +1,146 @@
+"""Hands a camera's newest frame to a process whenever that is idle: what face check and card scanner have in common.
+
+Frames travel in shared memory, one at a time; a process that does not answer is replaced, a camera that shows nothing
+is reported.
+"""
+
+from __future__ import annotations
+
+import mmap
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from devices.blob import Blob
+from devices.ports import Camera, Frame
+
+MAX_FRAME_BYTES = 1920 * 1080 * 3
+
+
+class _Job:
+    __slots__ = ("idle", "memory", "name", "over", "started", "unwanted")
+
+    def __init__(self, name: int) -> None:
+        self.name = name
+        self.memory = Blob.empty(MAX_FRAME_BYTES)
+        self.idle = threading.Event()
+        self.idle.set()
+        self.over = threading.Event()
+        self.started = False
+        self.unwanted = False  # what the camera holds is to be overwritten
+
+    def end(self) -> None:
+        self.over.set()
+        self.idle.set()
+        if not self.started:  # otherwise its thread does
+            self.memory.wipe()
+
+
+class FrameFeed:
+    """One job at a time. Whoever takes a job reports its end, so that exactly one end is reported.
+
+    `offer(job, sequence, width, height)`: a frame stands in the job's memory. `hung`: the process did not answer for
+    `hang_seconds`; the job stays, for whoever hears that the process was lost. `lost(job)`: the camera showed nothing
+    new for `lost_seconds`; the job is taken. `consume`: overwrite frames of the camera once they were handed over.
+    All are called on the job's own thread.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        *,
+        offer: Callable[[int, int, int, int], object],
+        hung: Callable[[], object],
+        lost: Callable[[int], object],
+        lost_seconds: float,
+        hang_seconds: float,
+        consume: bool = False,
+    ) -> None:
+        self._camera = camera
+        self._offer = offer
+        self._hung = hung
+        self._lost = lost
+        self._consume = consume
+        self.lost_seconds = lost_seconds
+        self.hang_seconds = hang_seconds
+        self._lock = threading.Lock()
+        self._job: _Job | None = None
+
+    def open(self, job: int) -> Blob:
+        """Begin a job; returns its memory for the process. Frames come after `run`. The one before was taken."""
+        opened = _Job(job)
+        with self._lock:
+            self._job = opened
+        return opened.memory.duplicate()
+
+    def run(self, job: int) -> None:
+        with self._lock:
+            opened = self._job
+            if opened is None or opened.name != job:
+                return
+            opened.started = True
+        threading.Thread(target=self._run, args=(opened,), name="frame-feed", daemon=True).start()
+
+    def take(self, job: int | None = None) -> int | None:
+        """End the job, or any; None when it was taken already."""
+        with self._lock:
+            taken = self._job
+            if taken is None or (job is not None and taken.name != job):
+                return None
+            self._job = None
+            taken.end()
+        return taken.name
+
+    @property
+    def job(self) -> int | None:
+        with self._lock:
+            return None if self._job is None else self._job.name
+
+    def looked_at(self, job: int, *, unwanted: bool = False) -> None:
+        """The process is done with the frame. `unwanted`: a newer one that the camera holds is not to be looked at."""
+        with self._lock:
+            if self._job is not None and self._job.name == job:
+                self._job.unwanted |= unwanted
+                self._job.idle.set()
+
+    def _run(self, job: _Job) -> None:
+        area = job.memory.map()
+        last, seen = -1, time.monotonic()
+        try:
+            while not job.over.is_set():
+                if not job.idle.wait(self.hang_seconds):
+                    self._hung()
+                    return
+                if job.over.is_set():
+                    return
+                if job.unwanted:
+                    job.unwanted = False
+                    self._camera.wipe()
+                frame = self._camera.latest()
+                if frame is None or frame.sequence == last:
+                    if time.monotonic() - seen > self.lost_seconds:
+                        if self.take(job.name) is not None:
+                            self._lost(job.name)
+                        return
+                    job.over.wait(0.01)
+                    continue
+                last, seen = frame.sequence, time.monotonic()
+                job.idle.clear()
+                width, height = self._hand_over(frame, area)
+                self._offer(job.name, frame.sequence, width, height)
+        finally:
+            area.close()
+            job.memory.wipe()
+
+    def _hand_over(self, frame: Frame, area: mmap.mmap) -> tuple[int, int]:
+        """The frame into the shared memory, thinned out until it fits; returns its width and height there."""
+        image = frame.image
+        while image.size > MAX_FRAME_BYTES:
+            image = image[::2, ::2]
+        height, width = image.shape[:2]
+        np.frombuffer(area, np.uint8, image.size).reshape(image.shape)[:] = image
+        if self._consume:
+            frame.image.fill(0)
+        return width, height
