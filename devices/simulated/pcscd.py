@@ -43,6 +43,7 @@ _SOCKET_DIRECTORY = "/run/pcscd"
 _MAX_PATH = 99  # sockaddr_un holds 108 bytes; pcsc-lite cuts silently
 _START_SECONDS = 15.0
 _ANSWER_SECONDS = 30.0
+_SEEN_SECONDS, _ATTEMPTS = 4.0, 4
 
 
 class LaneError(Exception):
@@ -452,8 +453,12 @@ class _Host:
         self._wait_seen(insertion)
 
     def _wait_seen(self, insertion: Insertion) -> None:
-        if not insertion.wait_seen(10):
-            raise LaneError("pcscd did not see the card")
+        for _ in range(_ATTEMPTS):
+            if insertion.wait_seen(_SEEN_SECONDS):
+                return
+            # Once in some hundred times pcscd takes it for the card before, when that left in the middle of a command.
+            insertion.lift()
+        raise LaneError("pcscd did not see the card")
 
     def _remove(self, slot: int) -> None:
         insertion = self._slots.pop(slot, None)

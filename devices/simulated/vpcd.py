@@ -31,6 +31,7 @@ class Insertion:
         self._address = (host, port)
         self._seen = threading.Event()
         self._stop = threading.Event()
+        self._lifted = threading.Event()
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name=f"vpcd-{port}", daemon=True)
@@ -45,6 +46,11 @@ class Insertion:
     def wait_seen(self, timeout: float) -> bool:
         """True as soon as the reader has powered the card."""
         return self._seen.wait(timeout)
+
+    def lift(self) -> None:
+        """Take the card off for as long as the reader needs to notice, and put it down again."""
+        self._lifted.set()
+        self._hang_up(socket.SHUT_WR)
 
     def remove(self) -> None:
         """Take the card away, also in the middle of a command; returns when the reader has noticed (at most 3 s).
@@ -79,6 +85,9 @@ class Insertion:
                     self._socket = None
             # The reader's service went down: the card still lies there and is found again when it is back.
             self.card.power_off()
+            if self._lifted.is_set():
+                self._lifted.clear()
+                self._stop.wait(_POLL_SECONDS)
 
     def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(None)
@@ -88,7 +97,7 @@ class Insertion:
         with contextlib.suppress(OSError):
             while frame := _receive(connection) or b"":
                 last = frame
-                if gone or self._stop.is_set():
+                if gone or self._stop.is_set() or self._lifted.is_set():
                     continue  # it is gone: no answer, until the reader hangs up too
                 try:
                     answer = self._answer(frame)

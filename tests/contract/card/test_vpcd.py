@@ -176,3 +176,14 @@ def test_removal_before_a_reader_was_there(world: World, reader: Reader) -> None
     insertion.start()
     insertion.remove()
     insertion.remove()
+
+
+def test_a_card_that_is_lifted_comes_back(world: World, reader: Reader) -> None:
+    insertion = insert(VirtualCard(world.cards["employee"]), reader)
+    assert reader.ask(b"\x04")
+    insertion.lift()
+    assert reader.receive() is None
+    reader.accept()  # after a pause
+    reader.send(b"\x01")
+    assert reader.ask(SELECT) == b"\x90\x00"
+    reader.see_removal(insertion)
