@@ -17,7 +17,7 @@ from devices.simulated.card import CardPulled, CardUnpowered, VirtualCard
 PORT = 0x8C7B  # of the first slot; each further slot is one higher
 
 _ASK_ATR = b"\x04"
-_POLL_SECONDS = 0.5  # pcscd asks every 0.4 s
+_POLL_SECONDS = 0.8  # pcscd asks every 0.4 s, on a busy machine later
 # Longer than an ATR can be (33 bytes): vpcd still finds a card present, but cannot power it, and pcscd calls it mute.
 _NO_ATR = bytes(40)
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
