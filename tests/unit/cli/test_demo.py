@@ -28,7 +28,7 @@ def play(folder: Path, *words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "kiosk", "demo", "--config", str(ROOT / "config.toml"), "--offscreen"]
     command += ["--reader", "simulated", "--out", str(folder / "out"), "--json", str(result), *words]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=900, env={"PYTHONPATH": str(ROOT)}, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=1700, env={"PYTHONPATH": str(ROOT)}, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
@@ -54,6 +54,7 @@ def test_a_few_of_every_kind(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_every_ending_of_every_persona(tmp_path: Path) -> None:
     found = play(tmp_path, "--all")
     hold(tmp_path, found, len(rows()))
