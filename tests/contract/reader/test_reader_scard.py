@@ -29,7 +29,7 @@ from tests.contract.injection.troubles import Kind, Trouble
 from tests.helpers.cards import Events, options, person, personas
 from tests.helpers.virtual_scard import READER, VirtualScard, installed
 
-HANG = Trouble("hang", Kind.HANG, frozenset({DeviceFault.READER_HUNG}), done=False)
+HANG = Trouble("hang", Kind.HANG, "hang", frozenset({DeviceFault.READER_HUNG}), done=False)
 MESSAGE = b"UKETSUKE-TEST"
 
 

@@ -10,7 +10,7 @@ from devices.card import apdu
 from devices.card.apdu import Command, Response
 from devices.card.signature import digest_info
 from devices.errors import CardProtocol
-from devices.simulated.card import parse
+from devices.simulated.card.apdu import parse
 
 
 @pytest.mark.parametrize(
