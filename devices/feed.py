@@ -10,6 +10,7 @@ import mmap
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,21 @@ from devices.blob import Blob
 from devices.ports import Camera, Frame
 
 MAX_FRAME_BYTES = 1920 * 1080 * 3
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A frame (height x width x 3, BGR) stands in the memory of `job`; it stays until the process is done with it."""
+
+    job: int
+    sequence: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    job: int
 
 
 class _Job:
@@ -41,7 +57,7 @@ class _Job:
 class FrameFeed:
     """One job at a time. Whoever takes a job reports its end, so that exactly one end is reported.
 
-    `offer(job, sequence, width, height)`: a frame stands in the job's memory. `hung`: the process did not answer for
+    `offer`: a frame stands in the job's memory. `hung`: the process did not answer for
     `hang_seconds`; the job stays, for whoever hears that the process was lost. `lost(job)`: the camera showed nothing
     new for `lost_seconds`; the job is taken. `consume`: overwrite frames of the camera once they were handed over.
     All are called on the job's own thread.
@@ -51,7 +67,7 @@ class FrameFeed:
         self,
         camera: Camera,
         *,
-        offer: Callable[[int, int, int, int], object],
+        offer: Callable[[Offer], object],
         hung: Callable[[], object],
         lost: Callable[[int], object],
         lost_seconds: float,
@@ -129,7 +145,7 @@ class FrameFeed:
                 last, seen = frame.sequence, time.monotonic()
                 job.idle.clear()
                 width, height = self._hand_over(frame, area)
-                self._offer(job.name, frame.sequence, width, height)
+                self._offer(Offer(job.name, frame.sequence, width, height))
         finally:
             area.close()
             job.memory.wipe()

@@ -7,8 +7,8 @@ from typing import Any
 
 from devices.blob import Blob
 from devices.errors import DeviceFault
-from devices.face.worker import Begin, Cancel, FrameDone, Greet, Offer, spec
-from devices.feed import FrameFeed
+from devices.face.worker import Begin, FrameDone, Greet, spec
+from devices.feed import Cancel, FrameFeed
 from devices.ports import Camera, FaceDecided, FaceEvent, FaceFailed, FaceWorkerReady
 from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Worker
 
@@ -27,7 +27,7 @@ class SupervisedFaceVerifier:
         self._sink: Callable[[FaceEvent], None] = _nobody
         self._feed = FrameFeed(
             camera,
-            offer=lambda *frame: self._supervisor.send(Offer(*frame)),
+            offer=self._supervisor.send,
             hung=self._supervisor.fail,  # reported by _worker_lost
             lost=self._camera_lost,
             lost_seconds=CAMERA_LOST_SECONDS,

@@ -21,6 +21,7 @@ from devices.errors import DeviceError, DeviceFault
 from devices.face.models import Descriptor
 from devices.face.quality import judge
 from devices.face.template import Engine, Enrolled, load_engine
+from devices.feed import Cancel, Offer
 from devices.ports import FaceBand, FaceDecided, FaceFailed, FaceGuidance, FaceHint, FaceWorkerReady, Image
 from devices.supervisor import Channel, ChildSpec, Options
 
@@ -37,21 +38,6 @@ class Begin:
     job: int
     photo: Blob
     memory: Blob
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A frame (height x width x 3, BGR) stands in the memory of `job`; it stays untouched until `FrameDone`."""
-
-    job: int
-    sequence: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    job: int
 
 
 @dataclass(frozen=True, slots=True)

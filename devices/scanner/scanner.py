@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from devices.errors import DeviceFault
-from devices.feed import FrameFeed
+from devices.feed import Cancel, FrameFeed
 from devices.ports import Camera, NumberScanned, ScanEvent, ScanFailed, ScannerReady
-from devices.scanner.worker import Begin, Cancel, FrameDone, Greet, ModelsLoaded, Offer, spec
+from devices.scanner.worker import Begin, FrameDone, Greet, ModelsLoaded, spec
 from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Worker
 
 CAMERA_LOST_SECONDS = 4.0  # while processes start on a busy machine, pictures were 2 s apart
@@ -29,7 +29,7 @@ class SupervisedCardFaceScanner:
         self._sink: Callable[[ScanEvent], None] = _nobody
         self._feed = FrameFeed(
             camera,
-            offer=lambda *frame: self._supervisor.send(Offer(*frame)),
+            offer=self._supervisor.send,
             hung=self._supervisor.fail,  # reported by _worker_lost
             lost=self._camera_lost,
             lost_seconds=CAMERA_LOST_SECONDS,

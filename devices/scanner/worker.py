@@ -19,6 +19,7 @@ import numpy as np
 
 from devices.blob import Blob
 from devices.errors import DeviceError, DeviceFault
+from devices.feed import Cancel, Offer
 from devices.ports import Image, NumberScanned, ScanFailed, ScanHint, ScanHinted
 from devices.scanner.layout import Side
 from devices.scanner.look import Outcome, Scanner
@@ -41,21 +42,6 @@ class Begin:
 
     job: int
     memory: Blob
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A frame (height x width x 3, BGR) stands in the memory of `job`; it stays untouched until `FrameDone`."""
-
-    job: int
-    sequence: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    job: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,8 @@ def _point_card(draw: random.Random, who: _Person) -> Sheet:
 def _bank_card(draw: random.Random, who: _Person) -> Sheet:
     base: Colour = draw.choice(((54, 84, 132), (150, 150, 158), (60, 62, 68), (92, 130, 110)))
     sheet = Sheet(base)
-    sheet.waves(draw, tuple(min(255, c + 16) for c in base), 22, 0.3)  # type: ignore[arg-type]  # three of three
+    blue, green, red = (min(255, part + 16) for part in base)
+    sheet.waves(draw, (blue, green, red), 22, 0.3)
     sheet.text(5, 4.5, "見本銀行（模擬）", 4.4, (240, 240, 240), who.font)
     sheet.box(9, 19, 21.5, 29, (206, 178, 110), (140, 112, 52), radius=1.4, line=0.2)
     number = " ".join(_digits(draw, 4) for _ in range(4))
