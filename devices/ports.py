@@ -207,6 +207,9 @@ class FaceHint(StrEnum):
     TOO_BRIGHT = "too_bright"
     HOLD_STILL = "hold_still"
     GOOD = "good"
+    TURN_LEFT = "turn_left"  # of the challenge; the person's own left
+    TURN_RIGHT = "turn_right"
+    BLINK = "blink"
 
 
 class FaceBand(StrEnum):
@@ -226,13 +229,29 @@ class FaceGuidance:
     hint: FaceHint
 
 
+class FacePresence(StrEnum):
+    """A person, or a picture of one? `UNDECIDED`: the challenge did not begin; `ATTACK`: it failed, or what moved was
+    flat, or one face took the place of another."""
+
+    LIVE = "live"
+    UNDECIDED = "undecided"
+    ATTACK = "attack"
+
+
 @dataclass(frozen=True, slots=True)
 class FaceDecided:
-    """One attempt is over. No score leaves the process: a number would be personal data without a use."""
+    """One attempt is over. No score leaves the process: a number would be personal data without a use.
+
+    ACCEPT comes with LIVE only."""
 
     job: int
     band: FaceBand
     frames: int
+    presence: FacePresence = FacePresence.LIVE
+
+    def __post_init__(self) -> None:
+        if self.band is FaceBand.ACCEPT and self.presence is not FacePresence.LIVE:
+            raise ValueError("a picture of a face is never accepted")
 
 
 @dataclass(frozen=True, slots=True)
