@@ -26,6 +26,8 @@ VIOLATIONS = {
     "sibling-devices": ("devices/pcsc/planted_sibling.py", "import devices.simulated"),
     "smartcard": ("devices/card/planted_smartcard.py", "import smartcard.scard"),
     "dlib": ("devices/camera/planted_dlib.py", "import dlib"),
+    "networks": ("kiosk/handoff/planted_networks.py", "import onnx"),
+    "statistics": ("devices/camera/planted_statistics.py", "import scipy"),
     "cv2": ("kiosk/ui/planted_cv2.py", "import cv2"),
     "requests": ("kiosk/handoff/planted_requests.py", "import requests"),
     "pyside": ("kiosk/runtime/planted_qt.py", "import PySide6.QtCore"),
