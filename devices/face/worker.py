@@ -7,6 +7,7 @@ native crash must cost one attempt and not the kiosk, and because ending it is t
 from __future__ import annotations
 
 import mmap
+import random
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ import numpy as np
 from devices.blob import Blob
 from devices.errors import DeviceError, DeviceFault
 from devices.face.attempt import Attempt, Limits
+from devices.face.liveness import Liveness, LivenessSettings
 from devices.face.template import Engine, load_engine
 from devices.feed import Cancel, Offer
 from devices.ports import FaceDecided, FaceFailed, FaceGuidance, FaceWorkerReady
@@ -47,14 +49,15 @@ TO_PARENT = (FaceWorkerReady, FaceGuidance, FrameDone, FaceDecided, FaceFailed)
 
 
 def spec(options: Options) -> ChildSpec:
-    """How to start the face process. `options`: see `devices.face.template.load_engine`, and `seconds`, `frames`."""
+    """How to start the face process. `options`: see `devices.face.template.load_engine`, and `seconds`, `frames`,
+    `liveness` ("off", "passive", "challenge")."""
     return ChildSpec("face", "devices.face.worker:serve", TO_CHILD, TO_PARENT, dict(options))
 
 
 def serve(channel: Channel, options: Options) -> None:
     """Serve until the channel closes. Models are loaded first, so that a warm spare is really warm."""
     cv2.setNumThreads(1)
-    limits = Limits.of(options)
+    limits, strictness = Limits.of(options), LivenessSettings.of(options)
     try:
         engine: Engine | None = load_engine(options)
     except DeviceError:
@@ -69,7 +72,7 @@ def serve(channel: Channel, options: Options) -> None:
                 case Begin(job, photo, memory):
                     if sitting is not None:
                         sitting.wipe()
-                    sitting = _begin(channel, engine, limits, job, photo, memory)
+                    sitting = _begin(channel, engine, limits, strictness, job, photo, memory)
                 case Offer(job, sequence, width, height) if sitting is not None and job == sitting.attempt.job:
                     sitting.look(width, height)
                     channel.send(FrameDone(job, sequence))
@@ -89,7 +92,13 @@ def serve(channel: Channel, options: Options) -> None:
 
 
 def _begin(
-    channel: Channel, engine: Engine | None, limits: Limits, job: int, photo: Blob, memory: Blob
+    channel: Channel,
+    engine: Engine | None,
+    limits: Limits,
+    strictness: LivenessSettings,
+    job: int,
+    photo: Blob,
+    memory: Blob,
 ) -> _Sitting | None:
     with photo.secret() as secret:
         photo.close()  # the parent's for the next attempt: not ours to overwrite
@@ -99,7 +108,9 @@ def _begin(
             else:
                 # Enrolling takes a quarter of a second, while the person positions.
                 enrolled = engine.enrol(secret.view())
-                return _Sitting(Attempt(job, engine, limits, enrolled, channel.send, time.monotonic()), memory)
+                liveness = Liveness(strictness, random.SystemRandom())
+                attempt = Attempt(job, engine, limits, enrolled, channel.send, time.monotonic(), liveness)
+                return _Sitting(attempt, memory)
         except DeviceError as error:
             channel.send(FaceFailed(job, error.fault))
     memory.close()

@@ -5,9 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import numpy as np
+
+from devices.face.liveness.challenge import Challenge, Observation, Outcome, flat
+from devices.face.liveness.eyelids import Eyelids
+from devices.face.liveness.motion import Tracks
+from devices.face.liveness.patch import cut
 from devices.face.liveness.vocabulary import LivenessSettings, Mode, Prompt, Verdict
 from devices.face.models import Descriptor, FoundFace
+from devices.face.quality import pose
 from devices.ports import Image
+
+_PASSIVE_SECONDS = 0.1  # between looks when nobody is asked to move: what is flat stays flat
+_STRAYS = 3  # frames in a row of which too little is found again
 
 
 class Liveness:
@@ -16,33 +26,178 @@ class Liveness:
     def __init__(self, settings: LivenessSettings, draw: random.Random) -> None:
         self._settings = settings
         self._draw = draw
+        self._reference: _Reference | None = None
+        self._challenge: Challenge | None = None
+        self._face: tuple[float, FoundFace] | None = None  # when and where it was seen last
+        self._looked = float("-inf")
+        self._seen: Observation | None = None
+        self._since = 0.0  # when the reference was taken
+        self._strays = 0
+        self._flat = 0
+        self._broken = False
+        self._planar = False
 
-    def see(self, gray: Image, face: FoundFace, at: float) -> None:
+    @property
+    def settings(self) -> LivenessSettings:
+        return self._settings
+
+    def see(self, gray: Image, face: FoundFace, at: float, good: bool = True) -> bool:
         """Every frame with exactly one dominant face, also those that the quality gate refuses.
 
-        `gray`: height x width, as the camera sees it; `at` in seconds of the clock of all calls."""
+        `gray`: height x width, as the camera sees it; `at` in seconds of the clock of all calls; `good`: the gate
+        lets it pass, so that a challenge may begin. False: this may be another person than before; what was gathered
+        is void."""
+        if self._settings.mode is Mode.OFF:
+            return True
+        same = not self._jumped(face, at)
+        self._face = (at, face)
+        if not same:
+            self._break()
+        challenged = self._settings.mode is Mode.CHALLENGE
+        if not challenged and at - self._looked < _PASSIVE_SECONDS:
+            return same
+        self._looked = at
+        patch = cut(gray, face)
+        turn, _ = pose(face)
+        if self._reference is None:
+            if abs(turn) > self._settings.frontal:
+                return same
+            self._reference, self._since, self._strays = _Reference(patch, turn), at, 0
+            return same
+        seen = self._observe(self._reference, patch, turn, at)
+        if self._planar:
+            pass
+        elif seen.motion is not None and flat(seen.motion, self._settings):
+            self._flat += 1
+            self._planar = self._flat >= self._settings.flat_frames
+        if self._strays >= _STRAYS:
+            same = False
+            self._break()
+        elif challenged:
+            self._ask(seen, good)
+        return same
 
     def lost(self, at: float) -> None:
         """The face is gone, or there are several: whoever comes next may be another person."""
+        if self._challenge is not None:
+            self._challenge.tick(at)
+        if self._face is not None and at - self._face[0] > self._settings.gap:
+            self._break()
 
     def prompt(self, at: float) -> Prompt | None:
         """What the person is asked now; None: nothing."""
-        return None
+        return None if self._challenge is None else self._challenge.prompt
+
+    def running(self, at: float) -> bool:
+        """A challenge was begun and is not decided; it ends by itself."""
+        if self._challenge is not None:
+            self._challenge.tick(at)
+        return self._challenge is not None and self._challenge.outcome is Outcome.RUNNING
 
     def matchable(self, at: float) -> bool:
         """May the frame that was seen last count for the comparison? In challenge mode: only inside the challenge."""
-        return self._settings.mode is not Mode.CHALLENGE
+        if self._settings.mode is not Mode.CHALLENGE:
+            return True
+        if self._challenge is None or self._seen is None or self._seen.at != at:
+            return False
+        return self._seen.closed is not None and self._seen.closed < self._settings.closed
 
     def witness(self, at: float) -> bool:
         """Is the descriptor of the frame that was seen last wanted for `same_person`, though it does not count?"""
-        return False
+        seen = self._seen
+        return self.running(at) and seen is not None and seen.at == at and abs(seen.offset) > self._settings.turned
 
     def same_person(self, descriptors: Sequence[Descriptor]) -> bool:
-        """Whether all frames of the decision, `witness` frames among them, show one person."""
-        return True
+        """Whether all frames of the decision, `witness` frames among them, show one person. False is for good."""
+        if self._settings.mode is Mode.OFF or len(descriptors) < 2:
+            return True
+        every = np.asarray(descriptors)
+        others = (every.sum(axis=0) - every) / (len(every) - 1)
+        same = float(np.linalg.norm(every - others, axis=1).max()) <= self._settings.apart
+        self._broken |= not same
+        return same
 
     def verdict(self, at: float) -> Verdict:
-        return Verdict.UNDECIDED if self._settings.mode is Mode.CHALLENGE else Verdict.LIVE
+        if self._settings.mode is Mode.OFF:
+            return Verdict.LIVE
+        if self._broken or self._planar:
+            return Verdict.ATTACK
+        if self._settings.mode is Mode.PASSIVE:
+            return Verdict.LIVE
+        if self._challenge is None:
+            return Verdict.UNDECIDED
+        self._challenge.tick(at)
+        match self._challenge.outcome:
+            case Outcome.PASSED:
+                return Verdict.LIVE
+            case Outcome.FAILED:
+                return Verdict.ATTACK
+            case Outcome.RUNNING:
+                return Verdict.UNDECIDED
 
     def wipe(self) -> None:
         """Overwrite the patches that are held."""
+        if self._reference is not None:
+            self._reference.wipe()
+        self._reference = self._face = self._seen = None
+
+    def _observe(self, reference: _Reference, patch: Image, turn: float, at: float) -> Observation:
+        motion = reference.tracks.follow(patch)
+        offset = turn - reference.turn
+        closed = None
+        if motion is not None:
+            eyes, nose = reference.eyelids.likeness(reference.tracks.registered(patch))
+            closed = nose - eyes
+        frontal = abs(offset) < self._settings.begins
+        self._strays = self._strays + 1 if motion is None and frontal else 0
+        self._seen = Observation(at, offset, motion, closed)
+        return self._seen
+
+    def _ask(self, seen: Observation, good: bool) -> None:
+        if self._challenge is not None:
+            self._challenge.tick(seen.at)
+            self._challenge.see(seen)
+            return
+        limits = self._settings
+        steady = abs(seen.offset) < limits.straight and seen.closed is not None and seen.closed < limits.closed / 2
+        if not steady:
+            self._drop()  # the reference may have been a blink, or a glance aside
+        elif good and seen.at - self._since >= limits.settle:
+            self._challenge = Challenge(limits, self._draw, seen.at)
+
+    def _jumped(self, face: FoundFace, at: float) -> bool:
+        if self._face is None:
+            return False
+        before, last = self._face
+        if at - before > self._settings.gap:
+            return True
+        here, there = (np.mean(each.eyes, axis=0) for each in (face, last))
+        size = max(face.eye_distance, last.eye_distance)
+        return float(np.linalg.norm(here - there)) > self._settings.jump * size
+
+    def _break(self) -> None:
+        """Continuity is gone. Once a challenge has begun, that ends it."""
+        self._drop()
+        self._face = None
+        if self._challenge is not None and self._challenge.outcome is not Outcome.FAILED:
+            self._broken = True
+
+    def _drop(self) -> None:
+        if self._reference is not None:
+            self._reference.wipe()
+        self._reference, self._seen, self._strays, self._flat = None, None, 0, 0
+
+
+class _Reference:
+    """How the face looks when it looks straight."""
+
+    __slots__ = ("_patch", "eyelids", "tracks", "turn")
+
+    def __init__(self, patch: Image, turn: float) -> None:
+        self._patch = patch
+        self.turn = turn
+        self.tracks = Tracks(patch)
+        self.eyelids = Eyelids(patch)
+
+    def wipe(self) -> None:
+        self._patch.fill(0)

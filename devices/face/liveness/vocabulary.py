@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Mode(StrEnum):
@@ -34,6 +36,43 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LivenessSettings:
-    """Bounds. Lengths in eye distances, times in seconds, angles in degrees."""
+    """Bounds. Lengths in eye distances, times in seconds, angles in degrees.
+
+    Set on the simulated persons and attacks of `kiosk.cli.attack_eval.TUNED`, reported on others.
+    """
 
     mode: Mode = Mode.PASSIVE
+
+    # A turn of the head: the nose off the middle of the eyes, about 0.005 per degree (devices.face.quality.pose).
+    frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
+    begins: float = 0.04  # from here on against that picture
+    turned: float = 0.075
+    straight: float = 0.045
+    wrong: float = 0.09
+    # Depth: parallax of the nose, and the same as a share of the sine of the tilt (a plane in perspective: under 0.03).
+    parallax: float = 0.018
+    depth: float = 0.09
+    frames: int = 2  # that show the turn, and its depth
+    # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
+    flat_tilt: float = 14.0
+    flat_depth: float = 0.045
+    flat_frames: int = 4
+    # Closed eyes: what the eyes lost of their likeness to themselves, more than the nose did.
+    closed: float = 0.15
+    # Reactions. Shorter than `soonest` is no answer to what was asked.
+    soonest: float = 0.25
+    latest: float = 3.0
+    lasting: float = 2.5  # from the beginning of a movement to its end
+    settle: float = 0.5  # looking straight before the first prompt
+    pause: tuple[float, float] = (0.35, 0.9)  # looking straight before the second; drawn
+    returning: float = 4.0  # time to look straight again
+    # Continuity.
+    gap: float = 0.45  # seconds without a face
+    jump: float = 0.8  # of the face between two frames, while it can be told
+    likeness: float = 0.35  # correlation of two patches that follow each other
+    apart: float = 0.42  # distance of a descriptor from the mean of the others
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> LivenessSettings:
+        """From the key `liveness`. Raises `ValueError`."""
+        return cls(mode=Mode(options.get("liveness", Mode.PASSIVE)))
