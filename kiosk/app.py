@@ -150,7 +150,8 @@ def face_options(settings: Settings) -> dict[str, object]:
         "engine": face.engine.value,
         "accept": face.accept,
         "grey": face.grey,
-        "frames": face.frames,
+        "average": face.frames,
+        "frames": face.frames,  # the best are all there are: one comparison for each attempt
         "seconds": max(3.0, settings.times.face_seconds - 3.0),
     }
     if face.model_dir is not None:

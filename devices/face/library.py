@@ -18,8 +18,9 @@ from PIL import ImageFile
 
 from devices.errors import ModelMissing, PhotoInvalid
 from devices.face.models import Descriptor, FoundFace, Models
+from devices.face.operating import Thresholds
 from devices.face.photo import decode_photo
-from devices.face.template import Enrolled, Thresholds, thresholds_of
+from devices.face.template import Enrolled
 from devices.ports import Image
 
 #: Euclidean distance, mean over 3 frames. On Japanese faces the library's own tolerance passes every third stranger.
@@ -34,7 +35,7 @@ class LibraryEngine:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._library = _import()
         self._models = Models()  # only to see where the person stands; the comparison is the library's
-        self._thresholds = thresholds_of(options, LIBRARY_THRESHOLDS)
+        self._thresholds = LIBRARY_THRESHOLDS.within(options)
 
     @property
     def thresholds(self) -> Thresholds:

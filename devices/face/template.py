@@ -2,8 +2,9 @@
 
 dlib's network was trained on few East Asian faces: their descriptors crowd together around one direction. Taking
 most of that common part away (`weight` x the mean descriptor of average East Asian faces) before the cosine gives
-one threshold the same false match rate across groups; it is applied to everybody alike. The numbers come from
-`assets/face/centre.toml`, made by `kiosk face-centre`.
+one threshold the same false match rate across groups; what is left along the direction from there to average African
+faces is removed, because it does the same to black persons. Both are applied to everybody alike. The numbers come from
+`assets/face/centre.toml`, made by `kiosk face-centre`; the limits from `assets/face/operating.toml`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import numpy as np
 
 from devices.errors import ModelMissing, PhotoInvalid
 from devices.face.models import Descriptor, FoundFace, Models
+from devices.face.operating import Thresholds, load_thresholds
 from devices.face.photo import decode_photo
-from devices.ports import FaceBand, Image
+from devices.ports import Image
 
 LENGTH = 128
 DEFAULT_CENTRE = Path(__file__).parents[2] / "assets" / "face" / "centre.toml"
@@ -34,11 +36,11 @@ class Centre:
     direction: Descriptor | None
 
     def apply(self, descriptor: Descriptor) -> Descriptor:
-        """A descriptor of length 1 without the common part."""
+        """Descriptors (... x 128) of length 1 without the common part."""
         rest = descriptor - self.weight * self.mean
         if self.direction is not None:
-            rest = rest - (rest @ self.direction) * self.direction
-        return np.asarray(rest / np.linalg.norm(rest), np.float64)
+            rest = rest - (rest @ self.direction)[..., None] * self.direction
+        return np.asarray(rest / np.linalg.norm(rest, axis=-1, keepdims=True), np.float64)
 
     @classmethod
     def load(cls, path: Path) -> Centre:
@@ -58,27 +60,6 @@ class Centre:
                 raise ModelMissing(path.name)
             direction /= np.linalg.norm(direction)
         return cls(weight, mean, direction)
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Distances up to `accept` pass, up to `grey` call for another try or a person, above they are refused.
-
-    `frames` is the number of frames behind one score: thresholds hold for that number only.
-    """
-
-    accept: float
-    grey: float
-    frames: int
-
-    def band(self, distance: float) -> FaceBand:
-        if distance <= self.accept:
-            return FaceBand.ACCEPT
-        return FaceBand.GREY if distance <= self.grey else FaceBand.REJECT
-
-
-#: Mean descriptor of 3 frames, centred: false match rate 1e-3 for East Asian pairs of LFW (docs/measurements.md).
-CENTRED_THRESHOLDS = Thresholds(accept=0.234, grey=0.30, frames=3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +98,7 @@ class CentredEngine:
 
     name = "centred"
 
-    def __init__(self, models: Models, centre: Centre, thresholds: Thresholds = CENTRED_THRESHOLDS) -> None:
+    def __init__(self, models: Models, centre: Centre, thresholds: Thresholds) -> None:
         self._models = models
         self._centre = centre
         self._thresholds = thresholds
@@ -159,23 +140,15 @@ def only_face(models: Models, image: Image) -> FoundFace:
 def load_engine(options: Mapping[str, Any]) -> Engine:
     """The engine that `options` names: `engine` "centred" (default) or "face_recognition".
 
-    Further keys: `centre` (path of centre.toml), `accept`, `grey` (distances). Raises `ModelMissing`, `ValueError`.
+    Further keys: `centre` (path of centre.toml), `average` (frames behind one score), `accept`, `grey` (distances, not
+    laxer than measured). Raises `ModelMissing`, `ValueError`.
     """
     name = options.get("engine", CentredEngine.name)
     if name == CentredEngine.name:
         centre = Centre.load(Path(options.get("centre") or DEFAULT_CENTRE))
-        return CentredEngine(Models(), centre, thresholds_of(options, CENTRED_THRESHOLDS))
+        return CentredEngine(Models(), centre, load_thresholds(CentredEngine.name).within(options))
     if name == "face_recognition":
         from devices.face.library import LibraryEngine  # its import is heavy and has effects of its own
 
         return LibraryEngine(options)
     raise ValueError("engine must be centred or face_recognition")
-
-
-def thresholds_of(options: Mapping[str, Any], default: Thresholds) -> Thresholds:
-    """`accept` and `grey` of the options; neither may be laxer than the engine's own."""
-    accept = float(options.get("accept", default.accept))
-    grey = float(options.get("grey", default.grey))
-    if not 0 < accept <= default.accept or not accept <= grey <= default.grey:
-        raise ValueError(f"accept must be within (0, {default.accept}], grey within [accept, {default.grey}]")
-    return Thresholds(accept, grey, default.frames)

@@ -30,6 +30,17 @@ def test_check_of_the_shipped_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert json.loads(result.read_text())["problems"] == []
 
 
+def test_check_tells_how_many_strangers_pass_in_a_reception(capsys: pytest.CaptureFixture[str]) -> None:
+    shipped = ["check", "--config", str(ROOT / "config.toml")]
+    assert cli.main(shipped) == 0
+    assert "at most 0.30% of strangers" in capsys.readouterr().out
+    assert cli.main([*shipped, "--set", "face.attempts=5"]) == 0
+    assert "at most 0.50% of strangers taken for the owner in one reception: 5 attempts" in capsys.readouterr().out
+    library = ["--set", "face.engine=face_recognition", "--set", "face.grey=0.45"]
+    assert cli.main([*shipped, *library]) == 0
+    assert "no bound" in capsys.readouterr().out
+
+
 def test_check_tells_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "config.toml"
     file.write_text('[camera]\ndriver = "web"\n[log]\nlevel = "loud"\n')

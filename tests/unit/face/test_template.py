@@ -11,20 +11,18 @@ from hypothesis import strategies as st
 
 from devices.errors import ModelMissing
 from devices.face.models import Descriptor, Models
+from devices.face.operating import load_thresholds
 from devices.face.template import (
-    CENTRED_THRESHOLDS,
     DEFAULT_CENTRE,
     LENGTH,
     Centre,
     CentredEngine,
     Enrolled,
-    Thresholds,
     load_engine,
-    thresholds_of,
 )
-from devices.ports import FaceBand
 
 CENTRE = Centre.load(DEFAULT_CENTRE)
+THRESHOLDS = load_thresholds("centred")
 
 
 def descriptor(seed: int) -> Descriptor:
@@ -33,7 +31,7 @@ def descriptor(seed: int) -> Descriptor:
 
 
 def engine(centre: Centre = CENTRE) -> CentredEngine:
-    return CentredEngine(Models(), centre)
+    return CentredEngine(Models(), centre, THRESHOLDS)
 
 
 def test_shipped_numbers_are_small_credited_and_repeatable() -> None:
@@ -67,36 +65,7 @@ def test_centring_keeps_strangers_with_a_common_part_apart() -> None:
     """Two descriptors that share the mean and differ in the rest are near without centring, far with it."""
     plain = Centre(0.0, CENTRE.mean, None)
     strangers = Enrolled(descriptor(1), gray=True), [descriptor(2)]
-    assert engine(plain).distance(*strangers) < CENTRED_THRESHOLDS.accept < engine().distance(*strangers)
-
-
-def test_bands() -> None:
-    thresholds = Thresholds(0.2, 0.3, 3)
-    assert [thresholds.band(d) for d in (0.0, 0.2, 0.2001, 0.3, 0.3001, 2.0)] == [
-        FaceBand.ACCEPT,
-        FaceBand.ACCEPT,
-        FaceBand.GREY,
-        FaceBand.GREY,
-        FaceBand.REJECT,
-        FaceBand.REJECT,
-    ]
-
-
-def test_not_a_number_is_refused() -> None:
-    assert CENTRED_THRESHOLDS.band(float("nan")) is FaceBand.REJECT
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"accept": 0.24}, {"grey": 0.31}, {"accept": 0.0}, {"accept": 0.2, "grey": 0.1}, {"accept": float("nan")}],
-)
-def test_thresholds_may_not_be_laxer_than_measured(options: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="accept must be"):
-        thresholds_of(options, CENTRED_THRESHOLDS)
-
-
-def test_thresholds_may_be_stricter() -> None:
-    assert thresholds_of({"accept": 0.2, "grey": 0.25}, CENTRED_THRESHOLDS) == Thresholds(0.2, 0.25, 3)
+    assert engine(plain).distance(*strangers) < THRESHOLDS.accept < engine().distance(*strangers)
 
 
 @pytest.mark.parametrize(
