@@ -1,6 +1,7 @@
 """What one part costs, measured beside another program that does the same work.
 
 `kiosk bench card` counts what passes between reader and card, over a genuine pcscd and the virtual reader.
+`kiosk bench ui` measures how long the window's thread is kept from its events while faces are compared.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.simulated.card.pace import Pace
-from kiosk.cli import bench_card
+from kiosk.cli import bench_card, bench_ui
 from kiosk.cli.options import add_json
 
 _BUILD = Path("build")
@@ -32,8 +33,20 @@ def register(subparsers: Any) -> None:
         help="how long answers take; may be repeated (default: all)",
     )
     add_json(card)
+    ui = parts.add_parser("ui", help="gaps of the window's thread while faces are compared, beside dlib on a thread")
+    ui.add_argument("--seconds", type=_at_least_20, default=20.0, help="of each run (default: %(default)s)")
+    ui.add_argument("--runs", type=int, choices=range(1, 10), default=3, help="of which the median counts (default: 3)")
+    add_json(ui)
+
+
+def _at_least_20(text: str) -> float:
+    if not 20 <= (seconds := float(text)) <= 600:
+        raise argparse.ArgumentTypeError("must be 20 to 600")
+    return seconds
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.part == "ui":
+        return bench_ui.run(args.seconds, args.runs, args.json)
     paces = [Pace(each) for each in args.pace or bench_card.PACES]
     return bench_card.run(args.persona, _BUILD, args.json, paces)
