@@ -152,6 +152,7 @@ def face_options(settings: Settings) -> dict[str, object]:
         "grey": face.grey,
         "average": face.frames,
         "frames": face.frames,  # the best are all there are: one comparison for each attempt
+        "liveness": face.liveness.value,
         "seconds": max(3.0, settings.times.face_seconds - 3.0),
     }
     if face.model_dir is not None:

@@ -261,6 +261,15 @@ class Level(StrEnum):
     WARNING = "warning"
 
 
+class LivenessMode(StrEnum):
+    PASSIVE = "passive"
+    CHALLENGE = "challenge"
+    OFF = "off"
+
+
+# Seconds that the challenge may take beyond one attempt: two movements, the way back, frames for the comparison.
+CHALLENGE_SECONDS = 18.0
+
 # Distances up to which an engine may be trusted (accept, grey) with the mean of so many frames, never to be laxer.
 # Those of `centred` are the numbers of assets/face/operating.toml.
 FACE_LIMITS: Mapping[FaceEngine, Mapping[int, tuple[float, float]]] = {
@@ -449,6 +458,14 @@ class FaceTable:
             Whole(1, 10),
             "Attempts before only the other methods are offered; each multiplies what a reception lets through: 3 "
             "attempts, 3 in 1,000 strangers at most (`kiosk check` says it).",
+        ),
+    )
+    liveness: LivenessMode = field(
+        default=LivenessMode.PASSIVE,
+        metadata=key(
+            Word(LivenessMode),
+            "Against pictures of a face. passive: staff can see who stands there; challenge: nobody can, and the "
+            "patient is asked to move the head or to blink; off: refused in production.",
         ),
     )
     model_dir: Path | None = field(
@@ -813,6 +830,9 @@ class Settings:
 
     def policy(self) -> Policy:
         """What the domain needs to know."""
+        times = {each.name: getattr(self.times, each.name) for each in fields(TimesTable)}
+        if self.face.liveness is LivenessMode.CHALLENGE:
+            times["face_seconds"] += CHALLENGE_SECONDS
         return Policy(
             languages=self.kiosk.languages,
             institution_name=self.kiosk.institution_name,
@@ -824,7 +844,7 @@ class Settings:
             postpone=self.downtime.queue,
             leaflet=self.leaflet.pages if self.leaflet.show else (),
             face_attempts=self.face.attempts,
-            **{times.name: getattr(self.times, times.name) for times in fields(TimesTable)},
+            **times,
         )
 
 
@@ -1038,6 +1058,8 @@ def _conflicts(settings: Settings) -> Iterable[Problem]:
             yield Problem(0, "card.accept", f'"{card.accept}" is refused {why}', '"jpki"')
         if face.engine is not FaceEngine.CENTRED:
             yield Problem(0, "face.engine", f'"{face.engine}" is refused {why}', '"centred"')
+        if face.liveness is LivenessMode.OFF:
+            yield Problem(0, "face.liveness", f'"{face.liveness}" is refused {why}', '"passive", "challenge"')
         if kiosk.institution_code.startswith(SIMULATED_PREFIX):
             yield Problem(
                 0, "kiosk.institution_code", f"99... is refused {why}", "the institution's own code, 10 digits"
@@ -1191,7 +1213,7 @@ def reference() -> str:
         "## Rules between keys",
         "",
         '- `kiosk.production = true` refuses every simulated driver, `vpcd`, `card.accept = "test-pki"`, the engine',
-        "  `face_recognition` and an institution code that begins with 99.",
+        '  `face_recognition`, `face.liveness = "off"` and an institution code that begins with 99.',
         '- `card.accept = "jpki"` needs `card.relying_party` and `card.ca_files`, and is refused together with the',
         "  simulated gateway or the simulated reader.",
         '- `scanner.device` is another camera than `camera.device` when both are `"opencv"`.',

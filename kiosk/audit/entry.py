@@ -28,6 +28,7 @@ class What(StrEnum):
     CARD_SWAPPED = "card_swapped"
     CARD_PUT_BACK = "card_put_back"
     SCAN_FAILED = "scan_failed"
+    PRESENCE_FAILED = "presence_failed"
     HELP_CALLED = "help_called"
     WIPED = "wiped"
     SERVICE_OPENED = "service_opened"

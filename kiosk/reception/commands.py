@@ -152,6 +152,7 @@ class Sound(StrEnum):
     CARD_SEEN = "card_seen"
     DONE = "done"
     PROBLEM = "problem"
+    PROMPT = "prompt"  # another movement is asked for: heard by a person who has turned the head away
     CARD_FORGOTTEN = "card_forgotten"
 
 

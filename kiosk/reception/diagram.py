@@ -195,6 +195,7 @@ def _events(state: s.State) -> Iterator[e.Event]:
     yield from (e.NumberRefused(reception, job, tries) for tries in (10, 3))
     yield e.FaceMatched(reception, job)
     yield e.FaceMissed(reception, job, unclear=False)
+    yield e.PresenceFailed(reception, job)
     yield from (e.StaffAccepted(reception, job), e.StaffDenied(reception, job, 0))
     yield e.EligibilityCame(reception, job, s.Eligibility(True, s.Validity.VALID, ORDER))
     yield e.EligibilityCame(reception, job, s.Eligibility(True, s.Validity.VALID))

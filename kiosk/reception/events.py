@@ -361,6 +361,15 @@ class FaceMatched:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceFailed:
+    """What stood before the camera did not show itself to be a person: a picture, a change of persons, or a challenge
+    that was not answered."""
+
+    reception: ReceptionId
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaceMissed:
     """`unclear`: grey zone, nobody to see, or time over; otherwise another face."""
 
@@ -468,6 +477,7 @@ Result = (
     | FaceHinted
     | FaceMatched
     | FaceMissed
+    | PresenceFailed
     | StaffAccepted
     | StaffDenied
     | EligibilityCame

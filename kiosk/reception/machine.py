@@ -185,6 +185,7 @@ class _Step:
                 | e.FaceHinted()
                 | e.FaceMatched()
                 | e.FaceMissed()
+                | e.PresenceFailed()
                 | e.StaffAccepted()
                 | e.StaffDenied()
                 | e.EligibilityCame()
@@ -411,7 +412,7 @@ class _Step:
                     failure = FailureCode.FACE_WORKER_LOST
                 if isinstance(state, s.Looking) and not event.works:
                     self.do(c.StopFace(state.visit.reception))
-                    return self.problem(state.visit, failure)
+                    return self.problem(_away(state), failure)
                 return state
             case e.ScannerChanged():
                 # Faces go on with typing; the counter is told once.
@@ -534,7 +535,7 @@ class _Step:
                 return s.EnteringNumber(state.visit, s.NumberProblem.INTERRUPTED)
             case s.Looking():
                 self.do(c.StopFace(state.visit.reception))
-                return state
+                return replace(state, visit=_away(state))
             case _:
                 return state
 
@@ -544,6 +545,8 @@ class _Step:
         state = _with_card(state, certificate, presence)
         match state:
             case s.Choosing():
+                return self.choose(state.visit, None)
+            case s.Looking() if state.challenged:
                 return self.choose(state.visit, None)
             case s.Looking():
                 return self.look(state.visit, state.photo)
@@ -587,7 +590,7 @@ class _Step:
                 return self.idle(None)
             case s.Looking():
                 self.do(c.StopFace(state.visit.reception))
-                return self._face_missed(state, unclear=True)
+                return self._presence_failed(state) if state.challenged else self._face_missed(state, unclear=True)
             case s.Sending() | s.HandingOff():
                 # The journal knows the reception and finishes it with the gateway.
                 return self.finish(state, s.Ending.DELAYED, None)
@@ -698,7 +701,7 @@ class _Step:
                 return self.choose(state.visit, None)
             case s.Looking(), (e.OtherMethod() | e.Back()):
                 self.do(c.StopFace(state.visit.reception))
-                return self.choose(state.visit, None)
+                return self.choose(_away(state), None)
             case s.OfferingRegistration(), e.RegistrationAnswered():
                 if event.yes:
                     return self.register(state.identified)
@@ -876,11 +879,16 @@ class _Step:
                     return s.EnteringNumber(visit, s.NumberProblem.MISREAD)
                 return s.EnteringNumber(visit, s.NumberProblem.WRONG)
             case s.Looking(), e.FaceHinted():
-                return replace(state, hint=event.hint)
+                challenged = state.challenged or event.hint in s.CHALLENGE
+                if challenged and event.hint != state.hint:
+                    self.do(c.Play(c.Sound.PROMPT))
+                return replace(state, hint=event.hint, challenged=challenged)
             case s.Looking(), e.FaceMatched():
                 return self.confirm(state.visit, s.FaceIdentity(state.photo))
             case s.Looking(), e.FaceMissed():
                 return self._face_missed(state, event.unclear)
+            case s.Looking(), e.PresenceFailed():
+                return self._presence_failed(state)
             case s.CheckingStaff(), e.StaffAccepted():
                 assert state.visit.certificate is not None
                 return self.confirm(state.visit, s.StaffIdentity(state.visit.certificate, state.reason))
@@ -965,6 +973,12 @@ class _Step:
             return self.problem(_refuse(visit, Method.FACE), FailureCode.FACE_NOT_MATCHED)
         return s.FaceRetry(visit, state.photo, unclear)
 
+    def _presence_failed(self, state: s.Looking) -> s.State:
+        """Not another try: whoever may try again learns from every try."""
+        visit = _refuse(state.visit, Method.FACE)
+        self.do(c.Record("presence_failed", visit.reception), c.CallCounter("presence"))
+        return self.problem(visit, FailureCode.PRESENCE_NOT_SHOWN)
+
     def _failed(self, state: s.State, event: e.JobFailed) -> s.State:
         match state:
             case s.Postponing():
@@ -990,7 +1004,7 @@ class _Step:
             case _:
                 visit_or_none = s.visit_of(state)
                 assert visit_or_none is not None
-                visit = visit_or_none
+                visit = _away(state) if isinstance(state, s.Looking) else visit_or_none
                 if event.failure is FailureCode.PIN_BLOCKED:
                     visit = _tries(visit, pin=0)
                 elif event.failure in (FailureCode.PHOTO_INVALID, FailureCode.NUMBER_GUARDED):
@@ -1052,6 +1066,11 @@ def _unread(visit: s.Visit) -> s.Visit:
 
 def _refuse(visit: s.Visit, method: Method) -> s.Visit:
     return visit if method in visit.refused else replace(visit, refused=(*visit.refused, method))
+
+
+def _away(state: s.Looking) -> s.Visit:
+    """Looking ends early. A challenge that was drawn is not drawn again: whoever leaves it leaves the face check."""
+    return _refuse(state.visit, Method.FACE) if state.challenged else state.visit
 
 
 def _goes_on(state: s.Problem) -> bool:

@@ -374,14 +374,19 @@ class ReadingPhoto:
     scanned: bool = False
 
 
+#: Hints that ask for a movement: the challenge to a picture of a face.
+CHALLENGE = ("turn_left", "turn_right", "blink")
+
+
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """The camera looks. `hint` is a word of `devices.ports.FaceHint`."""
+    """The camera looks. `hint` is a word of `devices.ports.FaceHint`; `challenged`: a movement was asked for."""
 
     visit: Visit
     photo: CardPhoto
     job: int
     hint: str = "no_face"
+    challenged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

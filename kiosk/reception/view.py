@@ -102,11 +102,12 @@ class ScanPanel:
 
 @dataclass(frozen=True, slots=True)
 class LookPanel:
-    """Live preview with oval; `hint` is a word of FaceHint."""
+    """Live preview with oval; `hint` is a word of FaceHint; `challenged`: movements are asked for."""
 
     hint: str
     attempt: int
     attempts: int
+    challenged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +298,11 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             return _make(Page.READING, panel=ProgressPanel(state.done, state.total), can_cancel=True)
         case s.Looking():
             attempt = state.visit.face_attempts + 1
-            panel = LookPanel(state.hint, attempt, policy.face_attempts)
-            return _make(Page.LOOK_HERE, panel=panel, back=_OTHER, can_cancel=True)
+            panel = LookPanel(state.hint, attempt, policy.face_attempts, state.challenged)
+            # Nobody has to be able to turn the head, or to see the arrow.
+            other = replace(_OTHER, text=Text("action.cannot_move")) if state.challenged else _OTHER
+            asked = (Text("page.look_here.lead_challenge"),) if state.challenged else None
+            return _make(Page.LOOK_HERE, lead=asked, panel=panel, back=other, can_cancel=True)
         case s.FaceRetry():
             usable = methods(state.visit, kiosk.health, policy)
             again = Action("try_again", Text("action.try_again"), e.TryAgain(), enabled=Method.FACE in usable)
@@ -421,6 +425,8 @@ def _choose(visit: s.Visit, reading: bool, health: s.Health, policy: Policy) -> 
         notice = Text("notice.card_face_down")  # it can be turned over while one chooses
     elif Method.PIN not in usable:
         notice = Text("notice.pin_unavailable")
+    elif Method.FACE in visit.refused:
+        notice = Text("notice.face_refused")
     elif Method.FACE not in usable:
         notice = Text("notice.face_unavailable")
     return _make(

@@ -553,7 +553,9 @@ class Executor:
                 reception = self._answered(event.job)
                 if reception is None:
                     return
-                if event.band is d.FaceBand.ACCEPT:
+                if event.presence is d.FacePresence.ATTACK:
+                    self._post(e.PresenceFailed(reception, event.job))
+                elif event.band is d.FaceBand.ACCEPT:
                     self._post(e.FaceMatched(reception, event.job))
                 else:
                     unclear = event.band is d.FaceBand.GREY or event.frames == 0

@@ -191,6 +191,8 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
         yield f"card_number_{code.name.lower()}", s.EnteringNumber(unread), ()
     yield "look_here", s.Looking(visit, _PHOTO, 1, "closer"), ()
     yield "look_here_good", s.Looking(replace(visit, face_attempts=1), _PHOTO, 1, "good"), ()
+    for hint in (*s.CHALLENGE, "look_straight"):
+        yield f"look_here_{hint}", s.Looking(visit, _PHOTO, 1, hint, challenged=True), ()
     yield "face_retry", s.FaceRetry(replace(visit, face_attempts=1), _PHOTO, unclear=True), ()
     yield "staff_confirm", s.StaffConfirming(visit), ("reason:cannot_reach", "key:4", "key:2", "key:1")
     yield "staff_confirm_wait", s.StaffConfirming(visit, refused=True, wait_seconds=30), ()

@@ -7,12 +7,15 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Slot
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from kiosk.ui.components import CENTRE
+from kiosk.ui.components import CENTRE, paint_icon
 from kiosk.ui.pages.base import Kit
 from kiosk.ui.ports import Picture
 from kiosk.ui.typeset import lay_out
 
 PULL_MS = 33  # 30 Hz: the camera is asked, it never pushes
+#: Hint of the challenge -> icon, and where it stands: -1 left, 1 right, 0 above. The picture is a mirror, so that the
+#: person's left is the page's left.
+ASKED = {"turn_left": ("turn_left", -1), "turn_right": ("turn_right", 1), "blink": ("eye_closed", 0)}
 
 
 class Preview(QWidget):
@@ -23,7 +26,8 @@ class Preview(QWidget):
         self._kit = kit
         self._picture: Picture | None = None
         self._good = False
-        self._frames: dict[tuple[int, int, bool], QPixmap] = {}
+        self._asked = ""
+        self._frames: dict[tuple[int, int, bool, str], QPixmap] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._timer = QTimer(self)
         self._timer.setInterval(PULL_MS)
@@ -32,6 +36,11 @@ class Preview(QWidget):
 
     def mark(self, good: bool) -> None:
         self._good = good
+        self.update()
+
+    def ask(self, hint: str) -> None:
+        """Show what movement is asked for; any other hint: none."""
+        self._asked = hint if hint in ASKED else ""
         self.update()
 
     @Slot()
@@ -56,6 +65,19 @@ class Preview(QWidget):
         wide = tall * 0.75
         return QRectF((self.width() - wide) / 2, (self.height() - tall) / 2 - self.height() * 0.035, wide, tall)
 
+    def sign(self) -> QRectF:
+        """Where the picture of the movement stands: beside the face, or over it."""
+        oval = self.oval()
+        side = min(self._kit.theme.mm(30), oval.left() * 0.86)
+        box = QRectF(0, 0, side, side)
+        where = ASKED[self._asked][1]
+        if where == 0:
+            box.moveCenter(QPointF(oval.center().x(), max(oval.top(), side * 0.55)))
+        else:
+            middle = oval.left() / 2
+            box.moveCenter(QPointF(middle if where < 0 else self.width() - middle, oval.center().y()))
+        return box
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         rect = QRectF(self.rect())
@@ -72,7 +94,7 @@ class Preview(QWidget):
 
     def _frame(self) -> QPixmap:
         """Veil, oval and round corners: the same for every picture, drawn once for each size and colour."""
-        found = self._frames.get((self.width(), self.height(), self._good))
+        found = self._frames.get((self.width(), self.height(), self._good, self._asked))
         if found is not None:
             return found
         self._frames.clear()
@@ -97,8 +119,10 @@ class Preview(QWidget):
             pen.setDashPattern([4.0, 2.2])
         painter.setPen(pen)
         painter.drawEllipse(self.oval())
+        if self._asked:
+            paint_icon(painter, theme, ASKED[self._asked][0], "paper", self.sign(), "key")
         painter.end()
-        self._frames[(self.width(), self.height(), self._good)] = drawn
+        self._frames[(self.width(), self.height(), self._good, self._asked)] = drawn
         return drawn
 
     def _draw_mirrored(self, painter: QPainter, picture: Picture, rect: QRectF) -> None:

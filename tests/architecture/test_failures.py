@@ -61,6 +61,10 @@ RAISED: dict[FailureCode, tuple[str, ...]] = {
     FailureCode.FACE_WORKER_LOST: (
         "tests/e2e/test_trouble.py::test_a_face_process_that_dies_costs_an_attempt_not_the_kiosk",
     ),
+    FailureCode.PRESENCE_NOT_SHOWN: (
+        "tests/contract/face/test_attacks.py::test_a_picture_that_is_turned_ends_the_face_check",
+        "tests/unit/runtime/test_executor.py::test_face_answers_and_the_process_is_replaced_after_the_wipe",
+    ),
     FailureCode.GATEWAY_DOWN: (f"{_GATEWAY}::test_nobody_listens",),
     FailureCode.GATEWAY_ERROR: (f"{_GATEWAY}::test_a_fault_has_its_failure_and_costs_nothing",),
     FailureCode.GATEWAY_NONSENSE: (f"{_GATEWAY}::test_an_answer_to_another_question",),

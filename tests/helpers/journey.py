@@ -210,6 +210,10 @@ class Journey:
         asked = self.asked_last(c.StartFace)
         return self.event(e.FaceMissed(asked.reception, asked.job, unclear))
 
+    def not_present(self) -> Self:
+        asked = self.asked_last(c.StartFace)
+        return self.event(e.PresenceFailed(asked.reception, asked.job))
+
     def staff_accepted(self) -> Self:
         asked = self.asked_last(c.CheckStaff)
         return self.event(e.StaffAccepted(asked.reception, asked.job))

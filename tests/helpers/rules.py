@@ -107,7 +107,7 @@ class Rules:
         over = (e.NumberScanned, e.JobFailed)
         if isinstance(event, over) and event.job == self.scanning and event.reception == self.begun[-1]:
             self.scanning = None
-        ended = (e.FaceMatched, e.FaceMissed, e.JobFailed)
+        ended = (e.FaceMatched, e.FaceMissed, e.PresenceFailed, e.JobFailed)
         if isinstance(event, ended) and event.job == self.looking and event.reception == self.begun[-1]:
             self.looking = None
 

@@ -302,6 +302,7 @@ class LookBody(Body):
             good = view.panel.hint == "good"
             self._hint.say(word(f"hint.{view.panel.hint}"), good)
             self.preview.mark(good)
+            self.preview.ask(view.panel.hint)
             first = view.panel.attempt == 1
             attempt = word("ui.attempt", attempt=view.panel.attempt, attempts=view.panel.attempts)
             self._attempt.say("" if first else attempt)

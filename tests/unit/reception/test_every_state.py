@@ -37,6 +37,7 @@ def results(reception: s.ReceptionId, job: int) -> list[e.Result]:
         e.FaceHinted(*to, "closer"),
         e.FaceMatched(*to),
         e.FaceMissed(*to, unclear=False),
+        e.PresenceFailed(*to),
         e.StaffAccepted(*to),
         e.StaffDenied(*to, 0),
         e.EligibilityCame(*to, good),

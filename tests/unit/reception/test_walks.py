@@ -76,7 +76,9 @@ def answers(walk: Journey, asked: Asked) -> Iterator[e.Event]:
             yield e.FaceMatched(*to)
             yield e.FaceMissed(*to, unclear=False)
             yield e.FaceMissed(*to, unclear=True)
+            yield e.PresenceFailed(*to)
             yield e.FaceHinted(*to, "closer")
+            yield e.FaceHinted(*to, "turn_left")
         case c.CheckStaff():
             yield e.StaffAccepted(*to)
             yield e.StaffDenied(*to, 30)

@@ -417,6 +417,9 @@ def test_face_answers_and_the_process_is_replaced_after_the_wipe(stand: Stand) -
         stand.do(c.StartFace(HERE, job, came.ref))
         stand.face.sink(d.FaceDecided(job, band, frames))
         assert stand.next() == event
+    stand.do(c.StartFace(HERE, 7, came.ref))
+    stand.face.sink(d.FaceDecided(7, d.FaceBand.GREY, 3, d.FacePresence.ATTACK))
+    assert stand.next() == e.PresenceFailed(HERE, 7)
     stand.do(c.Wipe(HERE))
     assert stand.face.calls[-2:] == ["cancel", "recycle"]
     stand.do(c.StartFace(HERE, 6, came.ref))
