@@ -199,6 +199,7 @@ def test_production() -> None:
         ("gateway.driver=simulated", "gateway.driver"),
         ("card.accept=test-pki", "card.accept"),
         ("face.engine=face_recognition", "face.engine"),
+        ("face.liveness=off", "face.liveness"),
         ('kiosk.institution_code="9912345678"', "kiosk.institution_code"),
         ("card.relying_party=", "card.relying_party"),
         ("card.ca_files=[]", "card.ca_files"),
