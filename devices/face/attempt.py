@@ -15,15 +15,20 @@ from typing import Any
 import cv2
 import numpy as np
 
-from devices.face.liveness import Liveness, LivenessSettings, Prompt, Verdict
+from devices.face.enhance import brighten
+from devices.face.guide import Guide
+from devices.face.liveness import Liveness, LivenessSettings, Verdict
 from devices.face.models import Descriptor, FoundFace
-from devices.face.quality import judge
+from devices.face.quality import Quality, judge
 from devices.face.template import Engine, Enrolled
+from devices.face.track import Tracker
 from devices.ports import FaceBand, FaceDecided, FaceGuidance, FaceHint, FacePresence, Image
 
-APART_SECONDS = 0.3  # frames closer together say nothing new
-_GUIDANCE_SECONDS = 0.4  # a hint stands at least that long, so that it can be read
+WINDOW_SECONDS = 0.29  # of each such window the sharpest frame is described: nine frames at 30 Hz
+APART_SECONDS = 0.15  # frames closer together say nothing new
+_WITNESS_SECONDS = 0.3  # between two turned faces of a challenge
 _GRACE_SECONDS = 2.0  # for frames that are still wanted when the challenge is over
+_AROUND = 1.1  # half the side of what is kept of a frame, in heights of the face: the descriptor's chip fits in
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,19 @@ class _Good:
     descriptor: Descriptor
 
 
+@dataclass(slots=True, eq=False)
+class _Candidate:
+    """The sharpest good frame of a window so far: what lies around the face, and the face in that piece."""
+
+    at: float
+    quality: Quality
+    piece: Image
+    face: FoundFace
+
+    def wipe(self) -> None:
+        self.piece.fill(0)
+
+
 def _passive() -> Liveness:
     return Liveness(LivenessSettings(), random.SystemRandom())
 
@@ -57,80 +75,127 @@ class Attempt:
     """Collects good frames and compares at most twice: retries within an attempt would multiply false matches.
 
     `say` hears the guidance. `begun` and the times of the frames are seconds of one clock that only goes forward.
+    The card's photo may be enrolled later than the first frames are seen: the person is guided meanwhile.
     """
 
     job: int
     engine: Engine
     limits: Limits
-    enrolled: Enrolled
+    enrolled: Enrolled | None
     say: Callable[[FaceGuidance], object]
     begun: float
     liveness: Liveness = field(default_factory=_passive)
+    _tracker: Tracker = field(init=False)
+    _guide: Guide = field(init=False)
+    _gray: Image | None = None
     _good: list[_Good] = field(default_factory=list)
-    _hint: FaceHint | None = None
-    _hint_at: float = float("-inf")
-    _last: float = float("-inf")
+    _candidate: _Candidate | None = None
+    _opened: float | None = None  # when the window began, with its first good frame
+    _last: float = float("-inf")  # when the frame behind the newest descriptor was taken
     _picture: int = 0
     _first: FaceBand | None = None
-    _witnesses: list[Descriptor] = field(default_factory=list)  # turned faces of the challenge: never compared
+    _witness: _Candidate | None = None  # a turned face of the challenge: not compared with the card
+    _witnesses: list[Descriptor] = field(default_factory=list)
     _witnessed: float = float("-inf")
     _until: float = float("-inf")  # a challenge that has begun is finished
     _presence: FacePresence = FacePresence.UNDECIDED
 
+    def __post_init__(self) -> None:
+        self._tracker = Tracker(self.engine.models)
+        self._guide = Guide(lambda hint: self.say(FaceGuidance(self.job, hint)))
+
     def look(self, image: Image, at: float) -> None:
-        """Judge a frame (height x width x 3, BGR) and keep its descriptor if it is good and late enough.
+        """`see` and `describe` in one."""
+        self.see(image, at)
+        self.describe(at)
+
+    def see(self, image: Image, at: float) -> None:
+        """Find and judge the face in a frame (height x width x 3, BGR), guide, keep what may be compared.
 
         The frame is the caller's, to be overwritten after the call.
         """
-        picture = zlib.crc32(image[::8, ::8].tobytes())
+        picture = zlib.crc32(image[::16, ::16].tobytes())
         if picture == self._picture:
             return  # a stuck camera's frame, again: several of them would not be several frames
         self._picture = picture
-        faces = self.engine.find(image)
-        judgement = judge(image, faces)
+        gray = self._to_gray(image)
+        sight = self._tracker.see(gray, at)
+        blurred = not sight.faces and not sight.lost  # what was seen a moment ago still holds
+        judgement = judge(gray, sight.faces)
         good = judgement.hint is FaceHint.GOOD
-        nobody = not faces or judgement.hint is FaceHint.SEVERAL_FACES
+        nobody = not sight.faces or judgement.hint is FaceHint.SEVERAL_FACES
         if nobody:
             self.liveness.lost(at)
-        elif not self._live(image, faces[0], at, good):
+        elif not self.liveness.see(gray, sight.faces[0], at, good):
             self._forget()
         challenged = self.liveness.running(at)
-        if nobody and not challenged:
+        if (sight.lost or (nobody and not blurred)) and not challenged:
             self._forget()  # nobody takes another's place in the middle of an attempt
-        self._guide(judgement.hint, at, None if nobody else self.liveness.prompt(at))
-        if not good or at - self._last < APART_SECONDS or not self.liveness.matchable(at):
-            if challenged and not nobody and at - self._witnessed >= APART_SECONDS and self.liveness.witness(at):
-                self._witnessed = at
-                self._witnesses.append(self.engine.describe(image, faces[0], self.enrolled))
+        if not blurred:
+            self._guide.see(judgement.hint, at, None if nobody else self._asked(at))
+        if nobody or judgement.quality is None:
             return
+        if good and self.liveness.matchable(at):
+            self._consider(image, sight.faces[0], judgement.quality, at)
+        elif challenged and at - self._witnessed >= _WITNESS_SECONDS and self.liveness.witness(at):
+            self._witnessed = at
+            self._witness = _Candidate(at, judgement.quality, *_cut(image, sight.faces[0]))
+
+    def _asked(self, at: float) -> FaceHint | None:
+        prompt = self.liveness.prompt(at)
+        return None if prompt is None else FaceHint(prompt.value)
+
+    def describe(self, at: float) -> None:
+        """The slow part, for when nobody waits: describe the best frame of a window that is over, and compare."""
+        candidate, enrolled = self._candidate, self.enrolled
+        if self._witness is not None and enrolled is not None:
+            self._witnesses.append(self._descriptor(self._witness, enrolled))
+            self._witness = None
+            return
+        if candidate is None or enrolled is None or self._opened is None or at - self._opened < WINDOW_SECONDS:
+            return
+        self._good.append(_Good(candidate.quality.sharpness, self._descriptor(candidate, enrolled)))
+        self._last = candidate.at
+        self._candidate = self._opened = None
+        if self._first is None and len(self._good) == self.engine.thresholds.frames:
+            self._first = self._compare(enrolled)
+
+    def _descriptor(self, seen: _Candidate, enrolled: Enrolled) -> Descriptor:
+        try:
+            brighten(seen.piece, seen.face, seen.quality.illumination)
+            return self.engine.describe(seen.piece, seen.face, enrolled)
+        finally:
+            seen.wipe()
+
+    def _consider(self, image: Image, face: FoundFace, quality: Quality, at: float) -> None:
         if len(self._good) >= self.limits.frames:
             return
-        self._last = at
-        self._good.append(_Good(judgement.sharpness, self.engine.describe(image, faces[0], self.enrolled)))
-        if self._first is None and len(self._good) == self.engine.thresholds.frames:
-            self._first = self._compare()
+        if self._opened is None:
+            self._opened = at
+        best = self._candidate
+        if best is None:
+            if at - self._last < APART_SECONDS:
+                return
+        elif quality.sharpness <= best.quality.sharpness:
+            return
+        else:
+            best.wipe()
+        piece, moved = _cut(image, face)
+        self._candidate = _Candidate(at, quality, piece, moved)
 
-    def _live(self, image: Image, face: FoundFace, at: float, good: bool) -> bool:
-        """False: what was gathered is void."""
-        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-        try:
-            return self.liveness.see(gray, face, at, good)
-        finally:
-            gray.fill(0)
+    def _to_gray(self, image: Image) -> Image:
+        if self._gray is None or self._gray.shape != image.shape[:2]:
+            if self._gray is not None:
+                self._gray.fill(0)
+            self._gray = np.empty(image.shape[:2], np.uint8)
+        cv2.cvtColor(image, cv2.COLOR_BGR2GRAY, dst=self._gray)
+        return self._gray
 
-    def _guide(self, hint: FaceHint, at: float, prompt: Prompt | None) -> None:
-        if prompt is not None:
-            hint = FaceHint(prompt.value)
-        # A prompt of the challenge is never held back: the time to answer it is counted from here.
-        if hint is not self._hint and (prompt is not None or at - self._hint_at >= _GUIDANCE_SECONDS):
-            self._hint, self._hint_at = hint, at
-            self.say(FaceGuidance(self.job, hint))
-
-    def _compare(self) -> FaceBand:
+    def _compare(self, enrolled: Enrolled) -> FaceBand:
         """The sharpest frames against the card."""
         needed = self.engine.thresholds.frames
         best = sorted(self._good, key=lambda good: good.sharpness, reverse=True)[:needed]
-        distance = self.engine.distance(self.enrolled, [good.descriptor for good in best])
+        distance = self.engine.distance(enrolled, [good.descriptor for good in best])
         return self.engine.thresholds.band(distance)
 
     def over(self, at: float) -> bool:
@@ -175,18 +240,39 @@ class Attempt:
     def _band(self) -> FaceBand:
         if self._first is FaceBand.ACCEPT:
             return self._first
-        return FaceBand.GREY if len(self._good) < self.engine.thresholds.frames else self._compare()
+        if self.enrolled is None or len(self._good) < self.engine.thresholds.frames:
+            return FaceBand.GREY
+        return self._compare(self.enrolled)
 
     def _forget(self) -> None:
+        if self._candidate is not None:
+            self._candidate.wipe()
+        if self._witness is not None:
+            self._witness.wipe()
+        self._candidate = self._opened = self._witness = None
         for good in self._good:
             good.descriptor.fill(0)
         self._good.clear()
         for witness in self._witnesses:
             witness.fill(0)
         self._witnesses.clear()
+        if self._first is not None:
+            self._first = FaceBand.GREY  # it was about the frames that are gone; the one early comparison is spent
 
     def wipe(self) -> None:
-        """Overwrite every descriptor."""
+        """Overwrite every descriptor and every piece of a frame."""
         self._forget()
         self.liveness.wipe()
-        self.enrolled.wipe()
+        if self._gray is not None:
+            self._gray.fill(0)
+        if self.enrolled is not None:
+            self.enrolled.wipe()
+
+
+def _cut(image: Image, face: FoundFace) -> tuple[Image, FoundFace]:
+    """A copy of what lies around the face, and the face in it."""
+    height, width = image.shape[:2]
+    left, top, right, bottom = face.box
+    x, y, reach = (left + right) // 2, (top + bottom) // 2, round(_AROUND * face.height)
+    x0, y0 = max(0, x - reach), max(0, y - reach)
+    return image[y0 : min(height, y + reach), x0 : min(width, x + reach)].copy(), face.moved(-x0, -y0)

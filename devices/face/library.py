@@ -41,6 +41,10 @@ class LibraryEngine:
     def thresholds(self) -> Thresholds:
         return self._thresholds
 
+    @property
+    def models(self) -> Models:
+        return self._models
+
     def find(self, image: Image) -> list[FoundFace]:
         return self._models.find(image)
 

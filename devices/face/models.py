@@ -62,6 +62,17 @@ class FoundFace:
         left, right = self.eyes
         return float(np.linalg.norm(right - left))
 
+    def moved(self, right: int, down: int) -> FoundFace:
+        """The same face in a picture whose corner lies elsewhere."""
+        step = np.array([right, down])
+        left, top, far, bottom = self.box
+        box = (left + right, top + down, far + right, bottom + down)
+        points = self.points + step
+        shape = dlib.full_object_detection(
+            dlib.rectangle(*box), [dlib.point(round(float(x)), round(float(y))) for x, y in points]
+        )
+        return FoundFace(box, self.confidence, points, shape)
+
 
 class Models:
     """The three models, loaded once (about 0.3 s). One thread only. Raises `ModelMissing`."""
@@ -84,9 +95,22 @@ class Models:
         faces.sort(key=lambda face: face.height, reverse=True)
         return faces
 
+    def detect(self, gray: Image, *, minimum: float) -> list[tuple[tuple[int, int, int, int], float]]:
+        """(left, top, right, bottom) and score of every face of at least 80 pixels in a gray picture."""
+        boxes, scores, _ = self._detector.run(gray, 0, minimum)
+        return [
+            ((box.left(), box.top(), box.right(), box.bottom()), float(score))
+            for box, score in zip(boxes, scores, strict=True)
+        ]
+
     def _found(self, gray: Any, box: Any, score: float, scale: float) -> FoundFace:
         edges = (box.left(), box.top(), box.right(), box.bottom())
         left, top, right, bottom = (round(edge / scale) for edge in edges)
+        return self.landmarks(gray, (left, top, right, bottom), score)
+
+    def landmarks(self, gray: Image, box: tuple[int, int, int, int], score: float) -> FoundFace:
+        """The five points of the face in `box` of a gray picture."""
+        left, top, right, bottom = box
         shape = self._landmarks(gray, dlib.rectangle(left, top, right, bottom))
         points = np.array([[point.x, point.y] for point in shape.parts()], np.float64)
         return FoundFace((left, top, right, bottom), float(score), points, shape)

@@ -82,6 +82,10 @@ class Engine(Protocol):
     @property
     def thresholds(self) -> Thresholds: ...
 
+    @property
+    def models(self) -> Models:
+        """What finds faces, for whoever follows one through a stream."""
+
     def find(self, image: Image) -> list[FoundFace]:
         """Faces of a camera frame (BGR), largest first."""
 
@@ -106,6 +110,10 @@ class CentredEngine:
     @property
     def thresholds(self) -> Thresholds:
         return self._thresholds
+
+    @property
+    def models(self) -> Models:
+        return self._models
 
     def find(self, image: Image) -> list[FoundFace]:
         return self._models.find(image)

@@ -6,6 +6,7 @@ native crash must cost one attempt and not the kiosk, and because ending it is t
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import random
 import time
@@ -21,6 +22,7 @@ from devices.face.liveness import Liveness, LivenessSettings
 from devices.face.template import Engine, load_engine
 from devices.feed import Cancel, Offer
 from devices.ports import FaceDecided, FaceFailed, FaceGuidance, FaceWorkerReady
+from devices.secret import SecretBytes
 from devices.supervisor import Channel, ChildSpec, Options
 
 
@@ -47,6 +49,8 @@ class FrameDone:
 TO_CHILD = (Greet, Begin, Offer, Cancel)
 TO_PARENT = (FaceWorkerReady, FaceGuidance, FrameDone, FaceDecided, FaceFailed)
 
+_FIRST_FRAME_SECONDS = 0.1  # without a frame by then, the photo is enrolled first
+
 
 def spec(options: Options) -> ChildSpec:
     """How to start the face process. `options`: see `devices.face.template.load_engine`, and `seconds`, `frames`,
@@ -65,7 +69,7 @@ def serve(channel: Channel, options: Options) -> None:
     sitting: _Sitting | None = None
     try:
         while True:
-            message = channel.receive(timeout=None if sitting is None else 0.2)
+            message = channel.receive(timeout=None if sitting is None else sitting.patience)
             match message:
                 case Greet() if engine is not None:
                     channel.send(FaceWorkerReady(engine.name))
@@ -73,19 +77,20 @@ def serve(channel: Channel, options: Options) -> None:
                     if sitting is not None:
                         sitting.wipe()
                     sitting = _begin(channel, engine, limits, strictness, job, photo, memory)
-                case Offer(job, sequence, width, height) if sitting is not None and job == sitting.attempt.job:
+                case Offer(job, sequence, width, height) if sitting is not None and job == sitting.job:
                     sitting.look(width, height)
                     channel.send(FrameDone(job, sequence))
-                case Cancel(job) if sitting is not None and job == sitting.attempt.job:
+                case Cancel(job) if sitting is not None and job == sitting.job:
                     sitting.wipe()
                     sitting = None
                 case _:
                     pass  # an offer or a cancel that crossed the end of its attempt
-            if sitting is not None and sitting.attempt.over(time.monotonic()):
-                decided = sitting.attempt.decide()
-                sitting.wipe()
-                sitting = None
-                channel.send(decided)
+            if sitting is not None:
+                end = sitting.work()
+                if end is not None:
+                    sitting.wipe()
+                    sitting = None
+                    channel.send(end)
     finally:
         if sitting is not None:
             sitting.wipe()
@@ -100,46 +105,68 @@ def _begin(
     photo: Blob,
     memory: Blob,
 ) -> _Sitting | None:
-    with photo.secret() as secret:
-        photo.close()  # the parent's for the next attempt: not ours to overwrite
-        try:
-            if engine is None:
-                channel.send(FaceFailed(job, DeviceFault.MODEL_MISSING))
-            else:
-                # Enrolling takes a quarter of a second, while the person positions.
-                enrolled = engine.enrol(secret.view())
-                liveness = Liveness(strictness, random.SystemRandom())
-                attempt = Attempt(job, engine, limits, enrolled, channel.send, time.monotonic(), liveness)
-                return _Sitting(attempt, memory)
-        except DeviceError as error:
-            channel.send(FaceFailed(job, error.fault))
-    memory.close()
-    return None
+    secret = photo.secret()
+    photo.close()  # the parent's for the next attempt: not ours to overwrite
+    if engine is None:
+        secret.wipe()
+        memory.close()
+        channel.send(FaceFailed(job, DeviceFault.MODEL_MISSING))
+        return None
+    liveness = Liveness(strictness, random.SystemRandom())
+    attempt = Attempt(job, engine, limits, None, channel.send, time.monotonic(), liveness)
+    return _Sitting(attempt, engine, secret, memory)
 
 
 class _Sitting:
-    """An attempt and the shared memory in which its frames stand."""
+    """An attempt, the photo that it is about, and the shared memory in which its frames stand."""
 
-    __slots__ = ("_area", "_memory", "attempt")
+    __slots__ = ("_area", "_attempt", "_engine", "_memory", "_photo", "_seen", "job")
 
-    def __init__(self, attempt: Attempt, memory: Blob) -> None:
-        self.attempt = attempt
+    def __init__(self, attempt: Attempt, engine: Engine, photo: SecretBytes, memory: Blob) -> None:
+        self.job = attempt.job
+        self._attempt = attempt
+        self._engine = engine
+        self._photo: SecretBytes | None = photo
         self._memory = memory
         self._area: mmap.mmap = memory.map()
+        self._seen = False
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for a frame before there is something else to do."""
+        return 0.2 if self._photo is None else 0.05
 
     def look(self, width: int, height: int) -> None:
-        """Hand the frame that stands in the memory to the attempt."""
+        """Show the attempt the frame that stands in the memory, where it stands."""
         size = width * height * 3
         if width <= 0 or height <= 0 or size > len(self._area):
             return
-        image = np.frombuffer(self._area, np.uint8, size).reshape(height, width, 3).copy()
-        try:
-            self.attempt.look(image, time.monotonic())
-        finally:
-            image.fill(0)
+        self._attempt.see(np.frombuffer(self._area, np.uint8, size).reshape(height, width, 3), time.monotonic())
+        self._seen = True
+
+    def work(self) -> FaceDecided | FaceFailed | None:
+        """What takes longer than a frame may: the photo once, later a face. The end of the attempt, if it is over.
+
+        The first frame comes first, so that the person is guided while the photo is being enrolled.
+        """
+        now = time.monotonic()
+        if self._photo is None:
+            self._attempt.describe(now)
+            return self._attempt.decide() if self._attempt.over(now) else None
+        if self._seen or now - self._attempt.begun > _FIRST_FRAME_SECONDS:
+            photo, self._photo = self._photo, None
+            try:
+                with photo:
+                    self._attempt.enrolled = self._engine.enrol(photo.view())
+            except DeviceError as error:
+                return FaceFailed(self.job, error.fault)
+        return None
 
     def wipe(self) -> None:
-        """Overwrite every descriptor and the frame memory."""
-        self.attempt.wipe()
-        self._area.close()
+        """Overwrite the photo, every descriptor and the frame memory."""
+        if self._photo is not None:
+            self._photo.wipe()
+        self._attempt.wipe()
+        with contextlib.suppress(BufferError):  # an error's traceback may still hold the frame
+            self._area.close()
         self._memory.wipe()

@@ -68,7 +68,7 @@ def test_nobody_there(brief_booth: Booth, level: int, hint: str) -> None:
 
 
 def test_a_dark_room_asks_for_light(brief_booth: Booth) -> None:
-    brief_booth.camera.pictures = live(PERSON, light=0.2)
+    brief_booth.camera.pictures = live(PERSON, light=0.12)
     with Blob.of(card_photo(PERSON)) as photo:
         brief_booth.verifier.begin(job := brief_booth.job(), photo)
         assert brief_booth.listener.end(job) == FaceDecided(job, FaceBand.GREY, frames=0)

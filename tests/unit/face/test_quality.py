@@ -32,6 +32,13 @@ def picture(level: int = 130, spread: int = 45, cell: int = 6) -> Image:
     return np.repeat(np.clip(values, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
+def half_lit() -> Image:
+    """A window beside the person: one half of the face has four times the light of the other."""
+    image = picture(level=120, spread=45)
+    image[:, : WIDTH // 2] //= 4
+    return image
+
+
 def blurred(image: Image) -> Image:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), 9), np.uint8)
 
@@ -61,7 +68,9 @@ def test_where_the_face_is(faces: list[FoundFace], hint: FaceHint) -> None:
 @pytest.mark.parametrize(
     ("image", "hint"),
     [
-        (picture(level=30, spread=20), FaceHint.TOO_DARK),
+        (picture(level=22, spread=20), FaceHint.TOO_DARK),
+        (picture(level=45, spread=30), FaceHint.GOOD),  # dim, and brightened before it is compared
+        (half_lit(), FaceHint.TOO_DARK),
         (picture(level=130, spread=3), FaceHint.TOO_DARK),  # fog: nothing to see
         (picture(level=240, spread=15), FaceHint.TOO_BRIGHT),
         (picture(level=250, spread=2), FaceHint.TOO_BRIGHT),
@@ -88,3 +97,19 @@ def test_pose_reads_turn_and_roll_apart(turn: float, roll: float) -> None:
 
 def test_sharpness_orders_frames() -> None:
     assert judge(picture(cell=6), [face()]).sharpness > judge(picture(cell=40), [face()]).sharpness > 0
+
+
+def test_less_light_is_not_less_sharpness() -> None:
+    full = judge(picture(level=130, spread=45), [face()]).sharpness
+    assert judge(picture(level=43, spread=15), [face()]).sharpness == pytest.approx(full, rel=0.1)
+
+
+def test_noise_does_not_pass_for_sharpness() -> None:
+    noise = np.random.default_rng(2).normal(0, 8, (HEIGHT, WIDTH, 3))
+    image = np.asarray(np.clip(blurred(picture(cell=60)) + noise, 0, 255), np.uint8)
+    assert judge(image, [face()]).hint is FaceHint.HOLD_STILL
+
+
+def test_the_nearer_the_face_the_less_room_in_the_oval() -> None:
+    assert judge(picture(), [face(x=400, size=125)]).hint is FaceHint.GOOD
+    assert judge(picture(), [face(x=400, size=260)]).hint is FaceHint.RIGHT
