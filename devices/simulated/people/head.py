@@ -131,12 +131,29 @@ class Surface:
     colour: Array  # x 3, BGR 0..1
     gloss: Array  # strength of the highlight
     glow: Array  # light that no shading changes: the catchlight of an eye
+    covered: Array  # 1 where hair lies
+    base: Array  # height of skull and hair without features; 0 where there is no head
+    ears: NDArray[np.bool_]
 
 
-@functools.lru_cache(maxsize=16)
-def sculpt(seed: int, blink: float, smile: float) -> Surface:
-    """The head of person `seed`; `blink` and `smile` 0..1. Takes about a third of a second."""
-    head = _Head(seed, blink, smile)
+#: Part of the maps, (left, top, right, bottom) in head units.
+Window = tuple[float, float, float, float]
+WHOLE: Window = (LEFT, TOP, RIGHT, BOTTOM)
+
+
+def pixels(window: Window) -> tuple[slice, slice]:
+    """Rows and columns of the maps that `window` covers."""
+    left, top, right, bottom = window
+    rows = slice(max(0, int((top - TOP) * SCALE)), int((bottom - TOP) * SCALE))
+    return rows, slice(max(0, int((left - LEFT) * SCALE)), int((right - LEFT) * SCALE))
+
+
+def sculpt(seed: int, traits: Traits, blink: float = 0.0, smile: float = 0.0, window: Window = WHOLE) -> Surface:
+    """The head of person `seed` with these traits; `blink` and `smile` 0..1.
+
+    The whole takes about a third of a second, a window its share: what a blink or a smile changes is made alone.
+    """
+    head = _Head(seed, traits, blink, smile, window)
     head.features()
     head.mouth()
     head.skin_tones()
@@ -173,8 +190,11 @@ def _smooth(value: Any) -> Array:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def _noise(seed: int, shape: tuple[int, ...], sigma_x: float, sigma_y: float) -> Array:
-    field = np.random.default_rng([77, seed]).standard_normal(shape).astype(np.float32)
+@functools.lru_cache(maxsize=8)
+def _noise(seed: int, sigma_x: float, sigma_y: float) -> Array:
+    """Over the whole map, so that a window of it shows the same."""
+    rows, columns = pixels(WHOLE)
+    field = np.random.default_rng([77, seed]).standard_normal((rows.stop, columns.stop), np.float32)
     field = np.asarray(cv2.GaussianBlur(field, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y), np.float32)
     return np.asarray(field / (field.std() + 1e-6), np.float32)
 
@@ -186,11 +206,12 @@ def _bgr(*values: float) -> Array:
 class _Head:
     """A head in the making; the order of the steps is that of `sculpt`."""
 
-    def __init__(self, seed: int, blink: float, smile: float) -> None:
+    def __init__(self, seed: int, traits: Traits, blink: float, smile: float, window: Window) -> None:
         self.seed, self.blink, self.smile = seed, blink, smile
-        self.t = t = traits_of(seed)
-        xs = np.arange(int((RIGHT - LEFT) * SCALE), dtype=np.float32) / SCALE + LEFT
-        ys = np.arange(int((BOTTOM - TOP) * SCALE), dtype=np.float32) / SCALE + TOP
+        self.t = t = traits
+        self.part = rows, columns = pixels(window)
+        xs = np.arange(columns.start, columns.stop, dtype=np.float32) / SCALE + LEFT
+        ys = np.arange(rows.start, rows.stop, dtype=np.float32) / SCALE + TOP
         x, y = np.meshgrid(xs, ys)
         self.x: Array = np.asarray(x, np.float32)
         self.y: Array = np.asarray(y, np.float32)
@@ -203,6 +224,8 @@ class _Head:
         self.colour: Array = np.ones((*self.shape, 3), np.float32) * self.skin
         self.gloss: Array = np.full(self.shape, 0.1, np.float32)
         self.glow: Array = np.zeros(self.shape, np.float32)
+        self.covered: Array = np.zeros(self.shape, np.float32)
+        self.ear_area = np.zeros(self.shape, bool)
         self.half = self._half_width()
         self.across = np.clip(1 - (self.side / np.maximum(self.half, 1e-3)) ** 2.3, 0, 1)
         self.inside = self.side < np.maximum(self.half, 1e-3)
@@ -210,6 +233,7 @@ class _Head:
         down = np.clip(1 - (np.abs(self.y - _MIDDLE) / reach) ** 3.2, 0, 1)
         skull = 0.82 * self.across**0.5 * down**0.42
         self.height: Array = np.where(self.inside, skull, FLOOR).astype(np.float32)
+        self.base: Array = np.where(self.inside, skull, 0).astype(np.float32)
         self.relief: Array = np.zeros(self.shape, np.float32)
 
     def _half_width(self) -> Array:
@@ -220,6 +244,9 @@ class _Head:
         lower = np.clip(1 - s ** (2.1 + 2.6 * t.jaw), 0, 1) ** (0.62 - 0.1 * t.jaw)
         lower = lower * (1 - (0.2 - 0.16 * t.jaw) * s)
         return np.asarray(t.width * np.where(y < _MIDDLE, upper, lower), np.float32)
+
+    def noise(self, seed: int, sigma_x: float, sigma_y: float) -> Array:
+        return _noise(seed, sigma_x, sigma_y)[self.part]
 
     def paint(self, colour: Any, weight: Any) -> None:
         """Mix `colour` over what is there."""
@@ -269,7 +296,7 @@ class _Head:
     def skin_tones(self) -> None:
         """Warm cheeks and nose, shadows where light does not reach, a little unevenness of its own."""
         t, x, y, side, nose_y = self.t, self.x, self.y, self.side, self.nose_y
-        uneven = _noise(self.seed, self.shape, 24, 24) * 0.012 + _noise(self.seed + 1000, self.shape, 5, 5) * 0.004
+        uneven = self.noise(self.seed, 24, 24) * 0.012 + self.noise(self.seed + 1000, 5, 5) * 0.004
         self.colour += uneven[..., None]
         flush = 0.5 * _bump(side, y, 0.42, nose_y - 0.02, 0.15, 0.11) + 0.35 * _bump(x, y, 0, nose_y - 0.02, 0.1, 0.08)
         self.paint(self.skin * _bgr(0.78, 0.8, 1.0), flush * 0.55)
@@ -284,7 +311,7 @@ class _Head:
         y = self.y
         area = _smooth((y - self.nose_y - 0.02) / 0.12) * (1 - self.lip_area)
         area = area * _smooth(1.25 - np.abs(self.mouth_y + 0.06 - y) / 0.4)
-        area = area * (0.85 + 0.15 * _noise(self.seed + 5, self.shape, 1, 1))
+        area = area * (0.85 + 0.15 * self.noise(self.seed + 5, 1, 1))
         self.paint(self.skin * 0.45 + self.hair_colour * 0.35, 0.35 * self.t.beard * area)
 
     def wrinkles(self) -> None:
@@ -354,7 +381,7 @@ class _Head:
         centre = t.eye_height - t.brow_height - t.brow_arch * (1 - (v - 0.25) ** 2) - t.brow_tilt * off
         centre = centre + 0.05 * np.clip(v - 0.5, 0, 1) - 0.02 * self.smile
         thick = t.brow_thick * (0.65 + 0.35 * _smooth((0.4 - v) / 1.2)) * _smooth((1.12 - np.abs(v)) / 0.35)
-        strands = 0.85 + 0.15 * _noise(self.seed + 9, self.shape, 3.0, 0.8)
+        strands = 0.85 + 0.15 * self.noise(self.seed + 9, 3.0, 0.8)
         brow = np.clip(_smooth((thick - np.abs(y - centre)) / 0.022 + 0.5) * (thick > 0.004) * strands, 0, 1)
         self.paint(self.hair_colour * 0.85 + self.skin * 0.08, brow * (0.88 - 0.3 * t.elder))
 
@@ -378,7 +405,7 @@ class _Head:
         ear = 1 - (off / 0.12) ** 2 - ((y - t.eye_height - 0.14 + off * 0.5) / 0.25) ** 2
         raised = np.where(ear > 0, 0.06 + 0.12 * np.sqrt(np.clip(ear, 0, 1)) - 0.07 * (ear > 0.35), FLOOR)
         raised = cv2.GaussianBlur(np.maximum(raised, -0.1).astype(np.float32), (0, 0), 2.0)
-        here = (ear > 0) & (raised > self.height)
+        here = self.ear_area = (ear > 0) & (raised > self.height)
         self.height = np.asarray(np.where(here, raised, self.height), np.float32)
         self.paint(self.skin * _bgr(0.8, 0.82, 0.95), here.astype(np.float32))
         inner = _bump(side, y, centre + 0.03, t.eye_height + 0.13, 0.03, 0.09)
@@ -402,6 +429,9 @@ class _Head:
         sheen = _stroke(y + 0.78 - 0.35 * side**2 + 0.02 * strands, 0.09)
         tone = self.hair_colour * (1 + 0.13 * strands[..., None]) + 0.1 * sheen[..., None]
         self.paint(tone, covered)
+        self.covered = np.asarray(covered, np.float32)
+        self.base = np.asarray(np.maximum(self.base, cap * (covered > 0.4)), np.float32)
+        self.ear_area = self.ear_area & (covered < 0.4)
         raised = np.maximum(self.height, cap + 0.012 * strands * (body > 0.1))
         self.height = np.asarray(np.where(covered > 0.4, raised, self.height), np.float32)
         self.gloss = np.asarray(self.gloss * (1 - covered) + 0.05 * covered, np.float32)
@@ -419,7 +449,7 @@ class _Head:
         else:
             s = np.clip((y - _MIDDLE) / (end + 0.12), 0, 1)
             outline = np.where(y < _MIDDLE, dome, wide * (1 - 0.1 * s)) * (y < end + 0.1)
-        return np.asarray(np.maximum(outline + _noise(self.seed + 3, self.shape, 7, 7) * 0.004, 1e-3), np.float32)
+        return np.asarray(np.maximum(outline + self.noise(self.seed + 3, 7, 7) * 0.004, 1e-3), np.float32)
 
     @property
     def _part(self) -> float:
@@ -449,7 +479,7 @@ class _Head:
     def _strands(self, outline: Array) -> Array:
         """Light and dark along the hair, which falls in parallel with its outline."""
         across = (self.x - self._part * 0.5 * np.clip(-self.y, 0, 1)) / np.maximum(outline, 0.2)
-        index = (across * 170 + 1024 + _noise(self.seed + 4, self.shape, 16, 16) * 6) % 2047
+        index = (across * 170 + 1024 + self.noise(self.seed + 4, 16, 16) * 6) % 2047
         tones = np.random.default_rng([5, self.seed]).standard_normal((1, 2048)).astype(np.float32)
         smooth = cv2.GaussianBlur(tones, (0, 0), sigmaX=2.0, sigmaY=0.01)
         strands = cv2.remap(smooth, index.astype(np.float32), np.zeros(self.shape, np.float32), cv2.INTER_LINEAR)
@@ -465,4 +495,4 @@ class _Head:
         normal = np.asarray(normal / np.linalg.norm(normal, axis=2, keepdims=True), np.float32)
         hollow = np.clip(cv2.GaussianBlur(slope, (0, 0), 9) - slope, 0, 0.07)
         colour = np.asarray(np.clip(self.colour, 0, 1) * (1 - 1.6 * hollow)[..., None], np.float32)
-        return Surface(self.height, normal, colour, self.gloss, self.glow)
+        return Surface(self.height, normal, colour, self.gloss, self.glow, self.covered, self.base, self.ear_area)
