@@ -109,6 +109,7 @@ def _photo(seed: int, draw: np.random.Generator) -> Array:
         light_side=float(draw.uniform(-0.4, 0.4)),
         smile=float(draw.choice([0.0, 0.0, 0.5])),
         background=(215, 220, 222),
+        fine=1,
     ).astype(np.float32)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from devices.simulated.people.head import Array, Style, Traits
 
-LEFT, TOP, RIGHT, BOTTOM = -2.6, 0.3, 2.6, 4.4  # head units around the head's origin
+LEFT, TOP, RIGHT, BOTTOM = -2.6, 0.3, 2.6, 3.4  # head units around the head's origin
 
 
 def body(traits: Traits, unit: float, light_side: float, head_width: float) -> Array:

@@ -64,13 +64,14 @@ def layer(
     light_side: float = -0.35,
     unit: float | None = None,
     centre: tuple[float, float] | None = None,
+    fine: int = 2,
 ) -> Array:
     """Head and shoulders, height x width x 4 (BGR premultiplied by alpha, alpha), 0..1.
 
     `size` (width, height) in pixels; angles in degrees, yaw > 0 turns to the picture's right; `unit` pixels for one
-    head unit, `centre` the pixel of the point between the eyes; `light` 1 is a well-lit room, `light_side` -1..1.
+    head unit, `centre` the pixel of the point between the eyes; `light` 1 is a well-lit room, `light_side` -1..1;
+    `fine`: how many times finer than its pixels it is drawn.
     """
-    fine = 2
     width, height = size[0] * fine, size[1] * fine
     unit = (unit or size[1] / 3.55) * fine
     cx, cy = centre or (size[0] / 2, size[1] * 0.44)

