@@ -1,0 +1,382 @@
+"""Hold the face comparison to its bars on any set of pictures, with exactly what the kiosk runs.
+
+Picture `a` becomes a card's photo (gray JPEG 2000, 240 x 320, at most 15,000 bytes) and is enrolled; picture `b`
+becomes a camera frame, passes the quality gate and is described; the distance is the engine's own. Each picture is
+worked on once and kept as 128 numbers in memory; nothing is written but counts and rates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kiosk.cli import face_eval_figures as figures
+from kiosk.cli import face_eval_pairs as pairs
+from kiosk.cli.options import add_json
+from kiosk.cli.report import verdict
+
+if TYPE_CHECKING:
+    from devices.face.operating import Thresholds
+
+LIMITS_FIRST = "No figure exists for people over 70, children, or ten-year-old photos."
+SCORES = ("raw", "centred", "projected")
+SHIPPED = "projected"
+EQUAL = 1e-3  # of all strangers pass at the threshold at which the scores are compared
+LIBRARY = 0.6  # Euclidean; what the samples of face_recognition use
+_MOST_PROBLEMS = 1_000
+_MOST_NAMED = 200  # pictures without a face, named in the JSON
+
+
+def register(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "face-eval",
+        help=(__doc__ or "").partition("\n")[0],
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="What is compared: --pairs, or --list, or --cards with --live. See docs/face.md.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--pairs", type=Path, metavar="CSV", help="rows a,b,same[,group][,person_a,person_b]")
+    what.add_argument("--list", type=Path, metavar="CSV", help="rows image[,person][,group][,role]: all with all")
+    what.add_argument("--cards", metavar="FOLDER", help="below --root; all its pictures with all of --live")
+    parser.add_argument("--live", metavar="FOLDER", help="below --root; may be the folder of --cards")
+    parser.add_argument("--info", type=Path, metavar="CSV", help="persons and groups, for --cards")
+    parser.add_argument("--person-column", default="person", metavar="NAME", help="of --info (default: %(default)s)")
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="where the pictures are")
+    parser.add_argument("--card", choices=("gray-jp2", "colour"), default="gray-jp2", help="(default: %(default)s)")
+    parser.add_argument(
+        "--frames", type=int, default=1, metavar="K", help="live pictures behind one score; in --pairs b1;b2;... (1)"
+    )
+    parser.add_argument("--group-column", metavar="NAME", help="instead of group")
+    parser.add_argument("--score", choices=(*SCORES, "all"), default=SHIPPED, help="(default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")
+    parser.add_argument("--make-pairs", type=Path, metavar="CSV", help="write the pairs of --cards or --list, and end")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="FNMR over FMR (DET), one panel for each score")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when every bar is held, 1 when one is not, 2 for a call or a file with mistakes."""
+    from devices.errors import ModelMissing
+
+    wrong = _wrong_call(args)
+    if wrong:
+        print(f"face-eval: {wrong}", file=sys.stderr)
+        return 2
+    try:
+        trials = _trials(args)
+        if args.make_pairs is not None:
+            assert isinstance(trials, pairs.Everybody)
+            print(f"{args.make_pairs}: {pairs.write_pairs(args.make_pairs, trials)} rows")
+            return 0
+        report = evaluate(trials, args)
+    except pairs.PairsWrong as error:
+        for problem in error.problems[:_MOST_PROBLEMS]:
+            print(problem, file=sys.stderr)
+        print(f"face-eval: {len(error.problems)} problem(s), nothing was compared", file=sys.stderr)
+        return 2
+    except (ModelMissing, OSError) as error:
+        return verdict(f"{type(error).__name__}: {error}", False, args.json)
+    print(report.text())
+    if args.plot is not None:
+        from kiosk.cli.face_eval_plot import draw
+
+        draw(args.plot, report)
+        print(f"{args.plot} written")
+    missed = report.misses()
+    line = f"{LIMITS_FIRST} {report.summary()}"
+    return verdict("; ".join((line, *missed)), not missed, args.json, report.figures())
+
+
+def _wrong_call(args: argparse.Namespace) -> str:
+    if min(args.frames, args.jobs) < 1 or args.frames > 9:
+        return "--jobs: allowed: 1 or more; --frames: 1 to 9"
+    if not args.root.is_dir():
+        return f"--root {args.root}: no folder"
+    if (args.cards is None) != (args.live is None):
+        return "--cards and --live: allowed: both or none"
+    if args.info is not None and args.cards is None:
+        return "--info: allowed: with --cards only"
+    if args.make_pairs is not None and args.pairs is not None:
+        return "--make-pairs: allowed: with --cards or --list"
+    return ""
+
+
+def _trials(args: argparse.Namespace) -> pairs.Pairs | pairs.Everybody:
+    if args.pairs is not None:
+        return pairs.read_pairs(args.pairs, args.root, args.frames, args.group_column)
+    if args.list is not None:
+        return pairs.read_list(args.list, args.root, args.frames, args.group_column)
+    groups = {}
+    if args.info is not None:
+        groups = pairs.read_groups(args.info, args.person_column, args.group_column or "group")
+    return pairs.everybody(pairs.list_folder(args.root, args.cards, args.live, groups), args.frames, args.cards)
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """One score, with the gate as in the kiosk or without. `persons`: at each threshold, "shipped" and "equal"."""
+
+    score: str
+    gate: bool
+    distances: figures.Distances
+    persons: dict[str, figures.Persons]
+
+    def rates(self, at: str, group: int | None) -> tuple[figures.Rate, figures.Rate]:
+        return figures.rates_at(self.distances.curve(group), self.persons[at], group)
+
+
+@dataclass(slots=True, eq=False)
+class Report:
+    trials: pairs.Trials
+    threshold: Thresholds
+    card: str
+    jobs: int
+    outcomes: list[Outcome] = field(default_factory=list)
+    failures: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    named: list[dict[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def frames(self) -> int:
+        return self.threshold.frames
+
+    @property
+    def shipped(self) -> Outcome | None:
+        """What the kiosk does; None when other scores only were asked for."""
+        return next((each for each in self.outcomes if each.score == SHIPPED and each.gate), None)
+
+    def groups(self, outcome: Outcome) -> Iterator[tuple[str, int | None]]:
+        """Name and number of every group with a comparison, largest first, then all together."""
+        counts = outcome.distances.counts.sum(axis=2)
+        order = sorted(range(len(self.trials.groups)), key=lambda group: int(counts[group, 0]), reverse=True)
+        if len(order) > 1:
+            yield from ((self.trials.groups[group], group) for group in order if counts[group].sum())
+        yield pairs.EVERYBODY, None
+
+    def false_matches(self) -> dict[str, figures.Rate]:
+        """Of every group, for the shipped score at the shipped threshold."""
+        outcome = self.shipped
+        if outcome is None:
+            return {}
+        named = [*self.groups(outcome)]
+        rates = {name: outcome.rates("shipped", group)[0] for name, group in named[:-1] or named}
+        return {name: rate for name, rate in rates.items() if rate.trials}
+
+    def misses(self) -> list[str]:
+        return [] if self.shipped is None and self.outcomes else figures.misses(self.false_matches())
+
+    def summary(self) -> str:
+        outcome = self.shipped
+        if outcome is None:
+            return "Scores compared; the bars are those of the shipped score"
+        false_match, false_refusal = outcome.rates("shipped", None)
+        lost = sum(sum(words.values()) for words in self.failures[pairs.EVERYBODY].values())
+        large = sum(rate.trials >= figures.LARGE for rate in self.false_matches().values())
+        return (
+            f"Up to {self.threshold.accept:g} (mean of {self.frames}): {false_match.events} of {false_match.trials} "
+            f"comparisons of strangers pass, {false_refusal.events} of {false_refusal.trials} of one person do not; "
+            f"{lost} pictures not acquired; {large} group(s) large enough for the bar of {figures.FMR_BAR:g}"
+        )
+
+    def figures(self) -> dict[str, Any]:
+        scores: dict[str, Any] = {}
+        for outcome in self.outcomes:
+            name = outcome.score if outcome.gate else f"{outcome.score}_without_gate"
+            scores[name] = {group: self._group(outcome, number) for group, number in self.groups(outcome)}
+        return {
+            "limits": LIMITS_FIRST,
+            "card": self.card,
+            "frames": self.frames,
+            "accept": self.threshold.accept,
+            "scores": scores,
+            "not_acquired": self.failures,
+            "not_acquired_pictures": self.named,
+            "comparisons_of_a_picture_with_itself": self.trials.left_out,
+            "pictures": len(self.trials.pictures),
+            "persons": len(self.trials.persons),
+            "jobs": self.jobs,
+            "seconds": round(self.seconds, 1),
+        }
+
+    def _group(self, outcome: Outcome, group: int | None) -> dict[str, Any]:
+        curve = outcome.distances.curve(group)
+        points = {}
+        for at, persons in outcome.persons.items():
+            false_match, false_refusal = outcome.rates(at, group)
+            points[at] = {
+                "threshold": persons.threshold,
+                "fmr": false_match.figures(),
+                "fnmr": false_refusal.figures(),
+            }
+        return {
+            "strangers": curve.strangers,
+            "one_person": curve.alike,
+            "eer": curve.eer(),
+            "tar": {f"{target:.0e}": curve.tar(target) or "too few" for target in figures.TARGETS},
+            "threshold_at_fmr": {
+                f"{target:.0e}": curve.threshold_at(target) or "too few" for target in figures.TARGETS
+            },
+            "at": points,
+        }
+
+    def text(self) -> str:
+        from kiosk.cli.face_eval_text import table
+
+        return f"{LIMITS_FIRST}\n\n{table(self)}"
+
+
+def evaluate(trials: pairs.Pairs | pairs.Everybody, args: argparse.Namespace) -> Report:
+    """Raises `PairsWrong` for live pictures that are not different ones, `ModelMissing`."""
+    from devices.face.operating import load_thresholds
+
+    begin = time.monotonic()
+    report = Report(trials, load_thresholds("centred", frames=args.frames).at(args.frames), args.card, args.jobs)
+    found = _Descriptors(trials)
+    try:
+        found.fill(args)
+        if isinstance(trials, pairs.Pairs) and args.frames > 1:
+            problems = trials.repeated(found.contents)
+            if problems:
+                raise pairs.PairsWrong(problems)
+        report.failures, report.named = found.failures()
+        names = SCORES if args.score == "all" else (args.score,)
+        report.outcomes = [_outcome(report, found, name, gate=True) for name in names]
+        if SHIPPED in names and found.refused():
+            report.outcomes.append(_outcome(report, found, SHIPPED, gate=False))
+    finally:
+        found.wipe()
+    report.seconds = time.monotonic() - begin
+    return report
+
+
+class _Descriptors:
+    """What is known of every picture; NaN where no face was acquired."""
+
+    def __init__(self, trials: pairs.Trials) -> None:
+        self._trials = trials
+        count = len(trials.pictures)
+        self.card = np.full((count, 128), np.nan)
+        self.live = np.full((count, 128), np.nan)
+        self.card_words: dict[int, str] = {}
+        self.live_words: dict[int, str] = {}
+        self.contents = np.arange(count, dtype=np.int64)
+
+    def fill(self, args: argparse.Namespace) -> None:
+        from kiosk.cli.face_eval_pictures import describe_all
+
+        trials = self._trials
+        seen: dict[bytes, int] = {}
+        total = len(np.unique(trials.cards)) + len(np.unique(trials.lives))
+        gray = args.card == "gray-jp2"
+        with Progress(total, "pictures") as progress:
+            for each in describe_all(
+                args.root, trials.pictures, trials.cards, trials.lives,
+                gray=gray, options={}, jobs=args.jobs, step=progress.step,
+            ):  # fmt: skip
+                if each.descriptor is not None:
+                    (self.live if each.live else self.card)[each.number] = each.descriptor
+                if each.word:
+                    (self.live_words if each.live else self.card_words)[each.number] = each.word
+                if each.content:
+                    self.contents[each.number] = seen.setdefault(each.content, each.number)
+
+    def refused(self) -> bool:
+        """Whether the gate refused a picture in which there is a face."""
+        return any(not np.isnan(self.live[number, 0]) for number in self.live_words)
+
+    def vectors(self, score: str, *, gate: bool) -> tuple[pairs.Vectors, pairs.Vectors]:
+        """Prepared for `score`, one for each card and each live of the trials."""
+        from devices.face.template import DEFAULT_CENTRE, Centre
+
+        live = self.live
+        if gate and self.live_words:
+            live = live.copy()
+            live[list(self.live_words)] = np.nan
+        cards, lives = self.card[self._trials.cards], live[self._trials.lives].mean(axis=1)
+        if score == "raw":
+            return cards, lives
+        centre = Centre.load(DEFAULT_CENTRE)
+        if score == "centred":
+            centre = dataclasses.replace(centre, direction=None)
+        return centre.apply(cards), centre.apply(lives)
+
+    def failures(self) -> tuple[dict[str, dict[str, dict[str, int]]], list[dict[str, str]]]:
+        """Group -> role -> reason -> pictures, all together first; and the first pictures by name."""
+        trials = self._trials
+        members: list[tuple[str, pairs.Numbers, pairs.Numbers]]
+        members = [(pairs.EVERYBODY, np.arange(len(trials.cards)), np.arange(len(trials.lives)))]
+        if len(trials.groups) > 1:
+            members += [(trials.groups[group], cards, lives) for group, cards, lives in trials.group_members()]
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for name, cards, lives in members:
+            found[name] = {
+                "card": _counted(trials.cards[cards], self.card_words),
+                "live": _counted(trials.lives[lives], self.live_words),
+            }
+        words = [("card", self.card_words), ("live", self.live_words)]
+        named = [
+            {"picture": trials.pictures[number], "as": role, "why": why}
+            for role, known in words
+            for number, why in sorted(known.items())
+        ]
+        return found, named[:_MOST_NAMED]
+
+    def wipe(self) -> None:
+        self.card.fill(0)
+        self.live.fill(0)
+
+
+def _counted(numbers: pairs.Numbers, words: Mapping[int, str]) -> dict[str, int]:
+    return dict(Counter(words[number] for number in np.unique(numbers).tolist() if number in words).most_common())
+
+
+def _outcome(report: Report, found: _Descriptors, score: str, *, gate: bool) -> Outcome:
+    """Two passes: the histograms, then the persons at the thresholds that follow from them."""
+    trials, measure = report.trials, pairs.Measure(euclidean=score == "raw")
+    cards, lives = found.vectors(score, gate=gate)
+    groups = len(trials.groups)
+    distances = figures.tally(trials.blocks(cards, lives, found.contents, measure), groups)
+    thresholds = {"shipped": report.threshold.accept} if score == SHIPPED else {}
+    if score == "raw":
+        thresholds["library"] = LIBRARY
+    equal = distances.curve(None).threshold_at(EQUAL)
+    if equal is not None:
+        thresholds["equal"] = equal
+    again = trials.blocks(cards, lives, found.contents, measure)
+    persons = figures.who(again, list(thresholds.values()), groups, len(trials.persons))
+    cards.fill(0)
+    lives.fill(0)
+    return Outcome(score, gate, distances, dict(zip(thresholds, persons, strict=True)))
+
+
+class Progress:
+    """One line on a terminal; nothing in a log."""
+
+    def __init__(self, total: int, what: str) -> None:
+        self._total, self._what, self._done, self._since = total, what, 0, time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def step(self, done: int) -> None:
+        self._done += done
+        if sys.stderr.isatty():
+            left = (time.monotonic() - self._since) / self._done * (self._total - self._done)
+            text = f"\r{self._done} of {self._total} {self._what}, {left:.0f} s left "
+            print(text, end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *error: object) -> None:
+        if sys.stderr.isatty():
+            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
