@@ -12,21 +12,20 @@ import dataclasses
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kiosk.cli import face_eval_figures as figures
 from kiosk.cli import face_eval_pairs as pairs
+from kiosk.cli.face_eval_pictures import Descriptors
 from kiosk.cli.options import add_json
 from kiosk.cli.report import verdict
 
 if TYPE_CHECKING:
     from devices.face.operating import Thresholds
+    from devices.face.template import Centre
 
 LIMITS_FIRST = "No figure exists for people over 70, children, or ten-year-old photos."
 SCORES = ("raw", "centred", "projected")
@@ -34,7 +33,6 @@ SHIPPED = "projected"
 EQUAL = 1e-3  # of all strangers pass at the threshold at which the scores are compared
 LIBRARY = 0.6  # Euclidean; what the samples of face_recognition use
 _MOST_PROBLEMS = 1_000
-_MOST_NAMED = 200  # pictures without a face, named in the JSON
 
 
 def register(subparsers: Any) -> None:
@@ -203,6 +201,7 @@ class Report:
             "scores": scores,
             "not_acquired": self.failures,
             "not_acquired_pictures": self.named,
+            "repeated_rows": self.trials.repetitions,
             "comparisons_of_a_picture_with_itself": self.trials.left_out,
             "pictures": len(self.trials.pictures),
             "persons": len(self.trials.persons),
@@ -243,9 +242,9 @@ def evaluate(trials: pairs.Pairs | pairs.Everybody, args: argparse.Namespace) ->
 
     begin = time.monotonic()
     report = Report(trials, load_thresholds("centred", frames=args.frames).at(args.frames), args.card, args.jobs)
-    found = _Descriptors(trials)
+    found = Descriptors(trials)
     try:
-        found.fill(args)
+        found.fill(args.root, gray=args.card == "gray-jp2", jobs=args.jobs)
         if isinstance(trials, pairs.Pairs) and args.frames > 1:
             problems = trials.repeated(found.contents)
             if problems:
@@ -261,122 +260,27 @@ def evaluate(trials: pairs.Pairs | pairs.Everybody, args: argparse.Namespace) ->
     return report
 
 
-class _Descriptors:
-    """What is known of every picture; NaN where no face was acquired."""
+def _centre(score: str) -> Centre:
+    from devices.face.template import DEFAULT_CENTRE, Centre
 
-    def __init__(self, trials: pairs.Trials) -> None:
-        self._trials = trials
-        count = len(trials.pictures)
-        self.card = np.full((count, 128), np.nan)
-        self.live = np.full((count, 128), np.nan)
-        self.card_words: dict[int, str] = {}
-        self.live_words: dict[int, str] = {}
-        self.contents = np.arange(count, dtype=np.int64)
-
-    def fill(self, args: argparse.Namespace) -> None:
-        from kiosk.cli.face_eval_pictures import describe_all
-
-        trials = self._trials
-        seen: dict[bytes, int] = {}
-        total = len(np.unique(trials.cards)) + len(np.unique(trials.lives))
-        gray = args.card == "gray-jp2"
-        with Progress(total, "pictures") as progress:
-            for each in describe_all(
-                args.root, trials.pictures, trials.cards, trials.lives,
-                gray=gray, options={}, jobs=args.jobs, step=progress.step,
-            ):  # fmt: skip
-                if each.descriptor is not None:
-                    (self.live if each.live else self.card)[each.number] = each.descriptor
-                if each.word:
-                    (self.live_words if each.live else self.card_words)[each.number] = each.word
-                if each.content:
-                    self.contents[each.number] = seen.setdefault(each.content, each.number)
-
-    def refused(self) -> bool:
-        """Whether the gate refused a picture in which there is a face."""
-        return any(not np.isnan(self.live[number, 0]) for number in self.live_words)
-
-    def vectors(self, score: str, *, gate: bool) -> tuple[pairs.Vectors, pairs.Vectors]:
-        """Prepared for `score`, one for each card and each live of the trials."""
-        from devices.face.template import DEFAULT_CENTRE, Centre
-
-        live = self.live
-        if gate and self.live_words:
-            live = live.copy()
-            live[list(self.live_words)] = np.nan
-        cards, lives = self.card[self._trials.cards], live[self._trials.lives].mean(axis=1)
-        if score == "raw":
-            return cards, lives
-        centre = Centre.load(DEFAULT_CENTRE)
-        if score == "centred":
-            centre = dataclasses.replace(centre, direction=None)
-        return centre.apply(cards), centre.apply(lives)
-
-    def failures(self) -> tuple[dict[str, dict[str, dict[str, int]]], list[dict[str, str]]]:
-        """Group -> role -> reason -> pictures, all together first; and the first pictures by name."""
-        trials = self._trials
-        members: list[tuple[str, pairs.Numbers, pairs.Numbers]]
-        members = [(pairs.EVERYBODY, np.arange(len(trials.cards)), np.arange(len(trials.lives)))]
-        if len(trials.groups) > 1:
-            members += [(trials.groups[group], cards, lives) for group, cards, lives in trials.group_members()]
-        found: dict[str, dict[str, dict[str, int]]] = {}
-        for name, cards, lives in members:
-            found[name] = {
-                "card": _counted(trials.cards[cards], self.card_words),
-                "live": _counted(trials.lives[lives], self.live_words),
-            }
-        words = [("card", self.card_words), ("live", self.live_words)]
-        named = [
-            {"picture": trials.pictures[number], "as": role, "why": why}
-            for role, known in words
-            for number, why in sorted(known.items())
-        ]
-        return found, named[:_MOST_NAMED]
-
-    def wipe(self) -> None:
-        self.card.fill(0)
-        self.live.fill(0)
+    shipped = Centre.load(DEFAULT_CENTRE)
+    return shipped if score == SHIPPED else dataclasses.replace(shipped, direction=None)
 
 
-def _counted(numbers: pairs.Numbers, words: Mapping[int, str]) -> dict[str, int]:
-    return dict(Counter(words[number] for number in np.unique(numbers).tolist() if number in words).most_common())
-
-
-def _outcome(report: Report, found: _Descriptors, score: str, *, gate: bool) -> Outcome:
+def _outcome(report: Report, found: Descriptors, score: str, *, gate: bool) -> Outcome:
     """Two passes: the histograms, then the persons at the thresholds that follow from them."""
     trials, measure = report.trials, pairs.Measure(euclidean=score == "raw")
-    cards, lives = found.vectors(score, gate=gate)
+    cards, lives = found.vectors(None if score == "raw" else _centre(score), gate=gate)
     groups = len(trials.groups)
     distances = figures.tally(trials.blocks(cards, lives, found.contents, measure), groups)
     thresholds = {"shipped": report.threshold.accept} if score == SHIPPED else {}
     if score == "raw":
         thresholds["library"] = LIBRARY
     equal = distances.curve(None).threshold_at(EQUAL)
-    if equal is not None:
+    if equal is not None and gate:
         thresholds["equal"] = equal
     again = trials.blocks(cards, lives, found.contents, measure)
     persons = figures.who(again, list(thresholds.values()), groups, len(trials.persons))
     cards.fill(0)
     lives.fill(0)
     return Outcome(score, gate, distances, dict(zip(thresholds, persons, strict=True)))
-
-
-class Progress:
-    """One line on a terminal; nothing in a log."""
-
-    def __init__(self, total: int, what: str) -> None:
-        self._total, self._what, self._done, self._since = total, what, 0, time.monotonic()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def step(self, done: int) -> None:
-        self._done += done
-        if sys.stderr.isatty():
-            left = (time.monotonic() - self._since) / self._done * (self._total - self._done)
-            text = f"\r{self._done} of {self._total} {self._what}, {left:.0f} s left "
-            print(text, end="", file=sys.stderr, flush=True)
-
-    def __exit__(self, *error: object) -> None:
-        if sys.stderr.isatty():
-            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)

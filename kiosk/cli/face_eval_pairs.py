@@ -85,6 +85,7 @@ class Trials:
     cards: Numbers
     lives: Numbers
     left_out: int = field(default=0, init=False)
+    repetitions: int = field(default=0, init=False)  # rows that said again what another had said
 
     def blocks(self, cards: Vectors, lives: Vectors, contents: Numbers, measure: Measure) -> Iterator[Block]:
         """Compare. `cards`, `lives`: a prepared vector for each, NaN for those that failed; `contents`: for each
@@ -279,8 +280,8 @@ def read_pairs(path: Path, root: Path, frames: int, group_column: str | None = N
     if reader.problems:
         raise PairsWrong(reader.problems)
     made = {name: np.array(values, np.int64) for name, values in columns.items()}
-    _refuse_repetition(reader, made["card"] * len(live_pictures) + made["live"], made["line"])
-    return Pairs(
+    made, repeated = _once(reader, made, len(live_pictures))
+    pairs = Pairs(
         pictures.names,
         groups.names,
         persons.names,
@@ -294,16 +295,24 @@ def read_pairs(path: Path, root: Path, frames: int, group_column: str | None = N
         made["b"],
         made["line"],
     )
+    pairs.repetitions = repeated
+    return pairs
 
 
-def _refuse_repetition(reader: _Reader, pair: Numbers, line: Numbers) -> None:
-    """A pair that is counted twice makes bounds narrower than they are. Raises `PairsWrong`."""
+def _once(reader: _Reader, columns: dict[str, Numbers], lives: int) -> tuple[dict[str, Numbers], int]:
+    """Every pair once, in the order of the file, and how many rows were repetitions: counted twice, a pair would make
+    bounds narrower than they are. Raises `PairsWrong` when a repetition says otherwise."""
+    pair = columns["card"] * lives + columns["live"]
     order = np.argsort(pair, kind="stable")
-    for at in np.flatnonzero(pair[order[:-1]] == pair[order[1:]]):
-        first, again = line[order[at]], line[order[at + 1]]
-        reader.wrong(int(again), "a, b", f"the pair of line {first} again", "every pair once")
+    again = np.flatnonzero(pair[order[1:]] == pair[order[:-1]]) + 1
+    for at in again[columns["same"][order[again]] != columns["same"][order[again - 1]]]:
+        line, before = columns["line"][order[at]], columns["line"][order[at - 1]]
+        reader.wrong(int(line), "same", f"otherwise than for the same pair in line {before}", "one answer")
     if reader.problems:
-        raise PairsWrong(sorted(reader.problems, key=lambda problem: problem.line))
+        raise PairsWrong(reader.problems)
+    keep = np.ones(len(pair), bool)
+    keep[order[again]] = False
+    return {name: column[keep] for name, column in columns.items()}, len(again)
 
 
 def _row_is_sound(reader: _Reader, line: int, row: Mapping[str, str], names: Sequence[str], frames: int) -> bool:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kiosk.cli.face_eval_pairs import EVERYBODY, Numbers, Trials, Vectors
+
 if TYPE_CHECKING:
-    from devices.face.template import Engine
+    from devices.face.models import FoundFace
+    from devices.face.template import Centre, Engine, Enrolled
+    from devices.ports import Image
 
 _PART = 16  # pictures that a process is given at once
+_MOST_NAMED = 200  # pictures that were not acquired
 
 Options = Mapping[str, Any]
 
@@ -47,22 +56,14 @@ class Described:
 
 
 def describe_all(
-    root: Path,
-    pictures: Sequence[str],
-    cards: NDArray[np.int64],
-    lives: NDArray[np.int64],
-    *,
-    gray: bool,
-    options: Options,
-    jobs: int,
-    step: Callable[[int], None],
+    root: Path, trials: Trials, *, gray: bool, options: Options, jobs: int, step: Callable[[int], None]
 ) -> Iterator[Described]:
-    """Every card of `cards` and every live picture of `lives` (numbers). Raises `ModelMissing`."""
+    """Every picture that is a card, and every one that is live. Raises `ModelMissing`."""
     tasks = []
-    for live, numbers in ((False, np.unique(cards)), (True, np.unique(lives))):
+    for live, numbers in ((False, np.unique(trials.cards)), (True, np.unique(trials.lives))):
         for start in range(0, len(numbers), _PART):
             part = tuple(int(number) for number in numbers[start : start + _PART])
-            paths = tuple(root / pictures[number] for number in part)
+            paths = tuple(root / trials.pictures[number] for number in part)
             tasks.append(Task(live, gray, part, paths, tuple(sorted(options.items()))))
     for found in _worked(tasks, jobs):
         yield from found
@@ -113,11 +114,14 @@ def _card(engine: Engine, number: int, path: Path, gray: bool) -> Described:
 
 
 def _live(engine: Engine, number: int, path: Path, gray: bool) -> Described:
+    """Through an attempt of the kiosk: found, judged, brightened, described as there. What its gate refuses is found
+    and described outside of it."""
     from devices.errors import PhotoInvalid
-    from devices.face.quality import judge
+    from devices.face.attempt import Attempt, Limits
+    from devices.face.liveness import Liveness, LivenessSettings, Mode
     from devices.face.still import frame_of
     from devices.face.template import Enrolled
-    from devices.ports import FaceHint
+    from devices.ports import FaceGuidance, FaceHint
 
     digest = b""
     try:
@@ -127,11 +131,123 @@ def _live(engine: Engine, number: int, path: Path, gray: bool) -> Described:
         return Described(number, True, str(error).partition(": ")[2], None, digest)
     except OSError as error:
         return Described(number, True, f"file: {type(error).__name__}", None, digest)
+    hints: list[FaceGuidance] = []
+    witness = _Witness(engine)
+    card = Enrolled(np.zeros(128), gray)  # asked only whether it is gray
+    still = Liveness(LivenessSettings(mode=Mode.OFF), random.Random(0))  # noqa: S311 - nothing is drawn from it
+    attempt = Attempt(0, witness, Limits(), card, hints.append, 0.0, still)
+    attempt.see(frame, 0.0)
+    attempt.describe(1.0)
+    attempt.wipe()
+    if witness.descriptor is not None:
+        return Described(number, True, "", witness.descriptor, digest)
     faces = engine.find(frame)
-    hint = judge(frame, faces).hint
-    word = "" if hint is FaceHint.GOOD else hint.value
-    if not faces:
-        return Described(number, True, word, None, digest)
-    # Of the card, the engine asks here only whether it is gray.
-    kind = Enrolled(np.zeros(128), gray)
-    return Described(number, True, word, engine.describe(frame, faces[0], kind), digest)
+    descriptor = engine.describe(frame, faces[0], card) if faces else None
+    hint = hints[0].hint if hints else FaceHint.NO_FACE
+    return Described(number, True, hint.value, descriptor, digest)
+
+
+class _Witness:
+    """The engine, as an attempt sees it; remembers what was described, and is never asked to compare."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.descriptor: NDArray[np.float64] | None = None
+        self.name, self.models, self.find, self.enrol = engine.name, engine.models, engine.find, engine.enrol
+        self.distance = engine.distance
+        self.thresholds = engine.thresholds.at(9)  # frames; there is one
+
+    def describe(self, image: Image, face: FoundFace, enrolled: Enrolled) -> NDArray[np.float64]:
+        descriptor = self._engine.describe(image, face, enrolled)
+        self.descriptor = descriptor.copy()  # the attempt overwrites its own
+        return descriptor
+
+
+class Descriptors:
+    """What is known of every picture; NaN where no face was acquired."""
+
+    def __init__(self, trials: Trials) -> None:
+        self._trials = trials
+        count = len(trials.pictures)
+        self.card = np.full((count, 128), np.nan)
+        self.live = np.full((count, 128), np.nan)
+        self.card_words: dict[int, str] = {}
+        self.live_words: dict[int, str] = {}
+        self.contents = np.arange(count, dtype=np.int64)
+
+    def fill(self, root: Path, *, gray: bool, jobs: int) -> None:
+        """Raises `ModelMissing`."""
+        trials = self._trials
+        seen: dict[bytes, int] = {}
+        with Progress(len(np.unique(trials.cards)) + len(np.unique(trials.lives)), "pictures") as progress:
+            for each in describe_all(root, trials, gray=gray, options={}, jobs=jobs, step=progress.step):
+                if each.descriptor is not None:
+                    (self.live if each.live else self.card)[each.number] = each.descriptor
+                if each.word:
+                    (self.live_words if each.live else self.card_words)[each.number] = each.word
+                if each.content:
+                    self.contents[each.number] = seen.setdefault(each.content, each.number)
+
+    def refused(self) -> bool:
+        """Whether the gate refused a picture in which there is a face."""
+        return any(not np.isnan(self.live[number, 0]) for number in self.live_words)
+
+    def vectors(self, centre: Centre | None, *, gate: bool = True) -> tuple[Vectors, Vectors]:
+        """One for each card and each live of the trials: centred, or as the network gives them. `gate`: NaN also for
+        live pictures that the quality gate refuses."""
+        live = self.live
+        if gate and self.live_words:
+            live = live.copy()
+            live[list(self.live_words)] = np.nan
+        cards, lives = self.card[self._trials.cards], live[self._trials.lives].mean(axis=1)
+        return (cards, lives) if centre is None else (centre.apply(cards), centre.apply(lives))
+
+    def failures(self) -> tuple[dict[str, dict[str, dict[str, int]]], list[dict[str, str]]]:
+        """Group -> role -> reason -> pictures, all together first; and the first pictures by name."""
+        trials = self._trials
+        members: list[tuple[str, Numbers, Numbers]]
+        members = [(EVERYBODY, np.arange(len(trials.cards)), np.arange(len(trials.lives)))]
+        if len(trials.groups) > 1:
+            members += [(trials.groups[group], cards, lives) for group, cards, lives in trials.group_members()]
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for name, cards, lives in members:
+            found[name] = {
+                "card": _counted(trials.cards[cards], self.card_words),
+                "live": _counted(trials.lives[lives], self.live_words),
+            }
+        words = [("card", self.card_words), ("live", self.live_words)]
+        named = [
+            {"picture": trials.pictures[number], "as": role, "why": why}
+            for role, known in words
+            for number, why in sorted(known.items())
+        ]
+        return found, named[:_MOST_NAMED]
+
+    def wipe(self) -> None:
+        self.card.fill(0)
+        self.live.fill(0)
+
+
+def _counted(numbers: Numbers, words: Mapping[int, str]) -> dict[str, int]:
+    return dict(Counter(words[number] for number in np.unique(numbers).tolist() if number in words).most_common())
+
+
+class Progress:
+    """One line on a terminal; nothing in a log."""
+
+    def __init__(self, total: int, what: str) -> None:
+        self._total, self._what, self._done, self._since = total, what, 0, time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def step(self, done: int) -> None:
+        self._done += done
+        if sys.stderr.isatty():
+            left = (time.monotonic() - self._since) / self._done * (self._total - self._done)
+            text = f"\r{self._done} of {self._total} {self._what}, {left:.0f} s left "
+            print(text, end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *error: object) -> None:
+        if sys.stderr.isatty():
+            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)

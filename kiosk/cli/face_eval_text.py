@@ -47,6 +47,8 @@ def _lines(report: Report) -> Iterator[str]:
             yield _over_thresholds(name, outcome, group)
     yield ""
     yield from _not_acquired(report)
+    if report.trials.repetitions:
+        yield f"rows that repeat another, left out: {report.trials.repetitions}"
     if report.trials.left_out:
         yield f"comparisons of a picture with itself, left out: {report.trials.left_out}"
 

@@ -10,11 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
+from devices.face.photo import decode_photo
 from devices.face.still import CARD_BYTES, card_of, frame_of
-from devices.face.template import load_engine
-from devices.simulated.faces import FAR_SEEDS, Face, render
+from devices.face.template import DEFAULT_CENTRE, Centre, load_engine
+from devices.simulated.faces import FAR_SEEDS
+from devices.simulated.people import Actor
 from kiosk import cli
 from kiosk.cli import face_eval_figures, face_eval_pictures
+from kiosk.cli.face_eval_pairs import Measure, read_pairs
+from kiosk.cli.face_eval_pictures import Descriptors
 
 PEOPLE = {name: FAR_SEEDS[name] for name in ("employee", "pinless", "forged")}
 
@@ -26,12 +30,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "cards").mkdir()
     (folder / "live").mkdir()
     for name, seed in PEOPLE.items():
-        cv2.imwrite(str(folder / "cards" / f"{name}_1.png"), render(Face(seed), (240, 320), light_side=-0.15))
-        for number, yaw in ((2, -2), (3, 2)):
-            view = render(Face(seed), (320, 240), yaw=yaw, unit=60, centre=(160, 118), background=(190, 196, 200))
+        portrait = Actor(seed, size=(480, 640), eye_distance=130)
+        cv2.imwrite(str(folder / "cards" / f"{name}_1.png"), portrait.frame(0.0))
+        person = Actor(seed)
+        for number in (2, 3):
+            view = person.frame(number / 2)
             cv2.imwrite(str(folder / "live" / f"{name}_{number}.png"), view)
     cv2.imwrite(str(folder / "live" / "wall_1.png"), np.full((480, 640, 3), 180, np.uint8))
-    cv2.imwrite(str(folder / "live" / "dim_1.png"), (view * 0.25).astype(np.uint8))
+    cv2.imwrite(str(folder / "live" / "dim_1.png"), (view * 0.12).astype(np.uint8))
     (folder / "cards" / "broken_1.png").write_bytes(b"no picture")
     (folder / "groups.csv").write_text("person,group\nemployee,x\npinless,x\nforged,y\n", encoding="utf-8")
     return folder
@@ -104,23 +110,14 @@ def test_distances_are_the_engine_s_own(root: Path) -> None:
     assert max(own) < found["at"]["shipped"]["threshold"] == 0.2 < min(strangers)
     assert found["at"]["shipped"]["fmr"]["persons"] == 0, "persons are not told in this file"
     # The same through the same steps in one: a mean of both frames lies within the histogram's step of 1e-4.
-    from kiosk.cli.face_eval import _Descriptors, _trials  # the table itself is not in the JSON
-
-    args = parsed(root, "--pairs", str(pairs), "--frames", "2")
-    trials = _trials(args)
-    descriptors = _Descriptors(trials)
-    descriptors.fill(args)
-    vectors = descriptors.vectors("projected", gate=True)
-    from kiosk.cli.face_eval_pairs import Measure
-
+    trials = read_pairs(pairs, root, 2)
+    descriptors = Descriptors(trials)
+    descriptors.fill(root, gray=True, jobs=1)
+    vectors = descriptors.vectors(Centre.load(DEFAULT_CENTRE))
     (block,) = trials.blocks(*vectors, descriptors.contents, Measure(euclidean=False))
     assert block.distance.tolist() == pytest.approx(wanted, abs=1e-9)
     descriptors.wipe()
     assert not descriptors.card.any()
-
-
-def parsed(root: Path, *words: str) -> Any:
-    return cli.parser("face-eval").parse_args(["face-eval", "--root", str(root), "--jobs", "1", *words])
 
 
 def test_a_wrong_person_is_a_missed_bar(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,8 +183,6 @@ def test_any_picture_becomes_a_card_and_a_frame(gray: bool, size: tuple[int, int
     picture = cv2.imencode(".png", noise)[1].tobytes()
     card = card_of(picture, gray=gray)
     assert len(card) <= CARD_BYTES
-    from devices.face.photo import decode_photo
-
     assert decode_photo(card).shape == ((320, 240) if gray else (320, 240, 3))
     frame = frame_of(picture)
     assert frame.shape[0] == 480
