@@ -10,6 +10,10 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+# As every child process of the kiosk has it: two threads of a matrix product that wait for each other on a machine
+# with other work took 600 ms where one takes 12. Read when NumPy is loaded, hence before the imports below.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from devices.simulated.pcscd import missing_parts
 
 if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

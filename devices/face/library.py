@@ -17,7 +17,7 @@ import numpy as np
 from PIL import ImageFile
 
 from devices.errors import ModelMissing, PhotoInvalid
-from devices.face.models import Descriptor, FoundFace, Models
+from devices.face.models import Descriptor, Detector, FoundFace
 from devices.face.operating import Thresholds
 from devices.face.photo import decode_photo
 from devices.face.template import Enrolled
@@ -34,7 +34,7 @@ class LibraryEngine:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._library = _import()
-        self._models = Models()  # only to see where the person stands; the comparison is the library's
+        self._models = Detector()  # only to see where the person stands; the comparison is the library's
         self._thresholds = LIBRARY_THRESHOLDS.within(options)
 
     @property
@@ -42,7 +42,7 @@ class LibraryEngine:
         return self._thresholds
 
     @property
-    def models(self) -> Models:
+    def models(self) -> Detector:
         return self._models
 
     def find(self, image: Image) -> list[FoundFace]:

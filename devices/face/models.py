@@ -1,15 +1,12 @@
-"""dlib's detector, landmarks and descriptor network, located beside an installed `face_recognition_models`.
+"""dlib's detector and 5-point landmarks, and an encoder behind them: faces of a picture, and what describes them.
 
-The package is only located, never imported: its import needs `pkg_resources`, which newer setuptools do not have.
-Used: the HOG detector, the 5-point landmarks and the ResNet descriptor. The 68-point landmarks are not: the data
-set behind them (iBUG 300-W) excludes commercial use, and the 5 points suffice.
+Used of the installed models: the HOG detector (inside dlib), the 5-point landmarks and the descriptor network. The
+68-point landmarks are not: the data set behind them (iBUG 300-W) excludes commercial use, and the 5 points suffice.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -18,23 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.errors import ModelMissing
+from devices.face.encoder import Encoder, load_encoder
+from devices.face.weights import CHIP, model_file
 from devices.ports import Image
 
 Descriptor = NDArray[np.float64]
 
 _DETECTION_WIDTH = 640  # a wider picture is scaled down; the smallest face found is then 80 px of 640
-_LANDMARKS = "shape_predictor_5_face_landmarks.dat"
-_NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
-
-
-def model_file(name: str) -> Path:
-    """Where the model `name` is installed. Raises `ModelMissing`."""
-    spec = importlib.util.find_spec("face_recognition_models")
-    for folder in (spec and spec.submodule_search_locations) or ():
-        path = Path(folder) / "models" / name
-        if path.is_file():
-            return path
-    raise ModelMissing(name)
+_PADDING = 0.25  # of the chip: what the descriptor network was trained with (dlib, face_recognition.cpp)
+LANDMARKS = "shape_predictor_5_face_landmarks.dat"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,16 +63,15 @@ class FoundFace:
         return FoundFace(box, self.confidence, points, shape)
 
 
-class Models:
-    """The three models, loaded once (about 0.3 s). One thread only. Raises `ModelMissing`."""
+class Detector:
+    """Where faces are. One thread only. Raises `ModelMissing`."""
 
     def __init__(self) -> None:
         self._detector = dlib.get_frontal_face_detector()
         try:
-            self._landmarks = dlib.shape_predictor(str(model_file(_LANDMARKS)))
-            self._network = dlib.face_recognition_model_v1(str(model_file(_NETWORK)))
+            self._landmarks = dlib.shape_predictor(str(model_file(LANDMARKS)))
         except RuntimeError as error:  # a damaged file
-            raise ModelMissing(type(error).__name__) from None
+            raise ModelMissing(f"{LANDMARKS}: {type(error).__name__}") from None
 
     def find(self, image: Image, *, upsample: int = 0, minimum: float = 0.0) -> list[FoundFace]:
         """Faces in a BGR or gray picture, largest first. `minimum` is the detector's score to be taken seriously."""
@@ -115,14 +103,33 @@ class Models:
         points = np.array([[point.x, point.y] for point in shape.parts()], np.float64)
         return FoundFace((left, top, right, bottom), float(score), points, shape)
 
-    def describe(self, image: Image, face: FoundFace, *, gray: bool) -> Descriptor:
-        """128 numbers of one face; `gray` leaves the colours out, for comparison with a gray photo."""
+    def chip(self, image: Image, face: FoundFace, *, gray: bool) -> NDArray[np.uint8]:
+        """The aligned face, 150 x 150 x 3, red first, as dlib's own call extracts it. `image` is BGR or gray;
+        `gray` leaves the colours out, for comparison with a gray photo."""
         if image.ndim == 2:
             rgb = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
         elif gray:
             rgb = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2RGB)
         else:
             rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        descriptor = np.array(self._network.compute_face_descriptor(rgb, face.shape), np.float64)
-        rgb.fill(0)
-        return descriptor
+        try:
+            return np.asarray(dlib.get_face_chip(rgb, face.shape, size=CHIP, padding=_PADDING), np.uint8)
+        finally:
+            rgb.fill(0)
+
+
+class Models(Detector):
+    """Detector, landmarks and encoder (None: the default one), loaded once. Raises `ModelMissing`."""
+
+    def __init__(self, encoder: Encoder | None = None) -> None:
+        super().__init__()
+        self._encoder = encoder or load_encoder()
+
+    def describe(self, image: Image, face: FoundFace, *, gray: bool) -> Descriptor:
+        """128 numbers of one face; `gray` leaves the colours out, for comparison with a gray photo."""
+        chip = self.chip(image, face, gray=gray)
+        try:
+            descriptor: Descriptor = self._encoder.describe(chip[np.newaxis])[0]
+            return descriptor
+        finally:
+            chip.fill(0)

@@ -18,7 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from devices.errors import ModelMissing, PhotoInvalid
-from devices.face.models import Descriptor, FoundFace, Models
+from devices.face.encoder import load_encoder
+from devices.face.models import Descriptor, Detector, FoundFace, Models
 from devices.face.operating import Thresholds, load_thresholds
 from devices.face.photo import decode_photo
 from devices.ports import Image
@@ -83,7 +84,7 @@ class Engine(Protocol):
     def thresholds(self) -> Thresholds: ...
 
     @property
-    def models(self) -> Models:
+    def models(self) -> Detector:
         """What finds faces, for whoever follows one through a stream."""
 
     def find(self, image: Image) -> list[FoundFace]:
@@ -149,12 +150,15 @@ def load_engine(options: Mapping[str, Any]) -> Engine:
     """The engine that `options` names: `engine` "centred" (default) or "face_recognition".
 
     Further keys: `centre` (path of centre.toml), `average` (frames behind one score), `accept`, `grey` (distances, not
-    laxer than measured). Raises `ModelMissing`, `ValueError`.
+    laxer than measured), `encoder` ("dlib", "numpy", "onnx"), `model` (path of a network file).
+    Raises `ModelMissing`, `ValueError`.
     """
     name = options.get("engine", CentredEngine.name)
     if name == CentredEngine.name:
         centre = Centre.load(Path(options.get("centre") or DEFAULT_CENTRE))
-        return CentredEngine(Models(), centre, load_thresholds(CentredEngine.name).within(options))
+        model = options.get("model")
+        encoder = load_encoder(options.get("encoder"), None if model is None else Path(model))
+        return CentredEngine(Models(encoder), centre, load_thresholds(CentredEngine.name).within(options))
     if name == "face_recognition":
         from devices.face.library import LibraryEngine  # its import is heavy and has effects of its own
 

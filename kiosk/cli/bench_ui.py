@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from devices.blob import Blob
+from devices.face.encoder import load_encoder
 from devices.face.models import Models
 from devices.face.verifier import SupervisedFaceVerifier
 from devices.ports import FaceDecided, FaceEvent, FaceFailed, FaceGuidance, FaceWorkerReady
@@ -248,7 +249,7 @@ class _Thread(_Work):
     def __init__(self, page: _Page) -> None:
         super().__init__()
         self._page = page
-        self._models = Models()
+        self._models = Models(load_encoder("dlib"))
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dlib", daemon=True)
         self._thread.start()

@@ -1,0 +1,116 @@
+"""dlib's own call is the standard: NumPy and ONNX answer the same, over any network file of the same layers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from devices.errors import ModelMissing
+from devices.face.encoder import NETWORK, DlibEncoder, Encoder, load_encoder
+from devices.face.models import Detector, Models
+from devices.face.weights import model_file
+from devices.simulated.faces import FAR_SEEDS, Face, render
+from tests.helpers.chips import drawn, extreme
+
+LIMIT = 1e-4  # Euclid; descriptors of one person differ by 0.3
+PHOTOGRAPHS = os.environ.get("FACES_EVAL_DIR")
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+@pytest.fixture(scope="module")
+def standard() -> DlibEncoder:
+    return DlibEncoder(model_file(NETWORK))
+
+
+@pytest.fixture(scope="module", params=["numpy", "onnx"])
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    return load_encoder(request.param)
+
+
+@pytest.fixture(scope="module")
+def some(detector: Detector, standard: DlibEncoder) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    chips = np.concatenate([drawn(detector, 12), extreme(18)])
+    return chips, standard.describe(chips)
+
+
+@pytest.fixture(scope="module")
+def many(detector: Detector, standard: DlibEncoder) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    chips = np.concatenate([drawn(detector, 120), extreme(120)])
+    return chips, standard.describe(chips)
+
+
+def apart(encoder: Encoder, of: tuple[NDArray[np.uint8], NDArray[np.float64]]) -> float:
+    """The largest distance from dlib's answers."""
+    chips, expected = of
+    return float(np.linalg.norm(encoder.describe(chips) - expected, axis=1).max())
+
+
+def test_answers_as_dlib_does(encoder: Encoder, some: tuple[NDArray[np.uint8], NDArray[np.float64]]) -> None:
+    assert apart(encoder, some) <= LIMIT
+
+
+@pytest.mark.long
+def test_answers_as_dlib_does_on_240_chips(
+    encoder: Encoder, many: tuple[NDArray[np.uint8], NDArray[np.float64]]
+) -> None:
+    assert len(many[0]) >= 200
+    assert apart(encoder, many) <= LIMIT
+
+
+@pytest.mark.skipif(PHOTOGRAPHS is None, reason="FACES_EVAL_DIR is not set: no photographs to compare on")
+def test_answers_as_dlib_does_on_photographs(encoder: Encoder, standard: DlibEncoder, detector: Detector) -> None:
+    chips = []
+    for path in sorted((Path(PHOTOGRAPHS or "") / "london").rglob("*.jpg"))[::8]:
+        image = np.asarray(cv2.imread(str(path)), np.uint8)
+        chips += [detector.chip(image, face, gray=False) for face in detector.find(image)[:1]]
+    assert len(chips) >= 20
+    assert apart(encoder, (np.stack(chips), standard.describe(np.stack(chips)))) <= LIMIT
+
+
+def test_one_chip_or_many_or_none(encoder: Encoder) -> None:
+    chips = extreme(17)  # more than one batch
+    together = encoder.describe(chips)
+    assert together.shape == (17, 128)
+    assert np.allclose(together, [encoder.describe(chip[np.newaxis])[0] for chip in chips], atol=1e-5)
+    assert encoder.describe(chips[:0]).shape == (0, 128)
+
+
+def test_chips_are_left_as_they_are(encoder: Encoder) -> None:
+    chips = extreme(2)
+    encoder.describe(chips)
+    assert np.array_equal(chips, extreme(2))
+
+
+@pytest.mark.parametrize("gray", [False, True])
+def test_a_chip_is_what_dlib_s_own_call_takes(detector: Detector, standard: DlibEncoder, gray: bool) -> None:
+    """The whole way in one call of dlib, and in two steps of ours."""
+    import dlib
+
+    image = render(Face(FAR_SEEDS["employee"]), (640, 480), yaw=6, unit=120, centre=(320, 235))
+    (face,) = detector.find(image)
+    colours = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if gray else image
+    rgb = cv2.cvtColor(colours, cv2.COLOR_GRAY2RGB if gray else cv2.COLOR_BGR2RGB)
+    whole = dlib.face_recognition_model_v1(str(model_file(NETWORK))).compute_face_descriptor(rgb, face.shape)
+    assert np.allclose(Models(standard).describe(image, face, gray=gray), whole, atol=1e-9)
+
+
+def test_an_unknown_encoder_is_refused() -> None:
+    with pytest.raises(ValueError, match="encoder must be dlib, numpy, onnx"):
+        load_encoder("torch")
+
+
+@pytest.mark.parametrize("kind", ["dlib", "numpy", "onnx"])
+def test_a_damaged_file_is_a_missing_model(kind: str, tmp_path: Path) -> None:
+    damaged = tmp_path / "network.dat"
+    damaged.write_bytes(model_file(NETWORK).read_bytes()[:1_000_000])
+    with pytest.raises(ModelMissing, match=r"network\.dat"):
+        load_encoder(kind, damaged)
