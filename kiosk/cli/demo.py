@@ -210,6 +210,7 @@ class _Counter:
             around = self._stage.start()
             self._say(f"card reader: {self._stage.lane}")
             self._app = App(self._settings, around, still=True)
+            self._app.loop.watchers.append(self._stage.hear)
             access = around.gateway
             terminal = self._settings.gateway.terminal_id
             self._terminal = Terminal(GatewaySettings(access.url, terminal, access.certificate, access.key, access.ca))

@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     stage = _stage(config) if is_staged(config) else None
     try:
         app = App(config, stage.start() if stage is not None else surroundings(config))
+        if stage is not None:
+            app.loop.watchers.append(stage.hear)
         signal.signal(signal.SIGTERM, lambda *_: app.quit())
         signal.signal(signal.SIGINT, lambda *_: app.quit())
         if config.simulated:

@@ -27,6 +27,8 @@ from kiosk.app import GatewayAccess, Surroundings, Trust, card_camera, reader_op
 from kiosk.cli.scenery import WORN, Say, Scenery
 from kiosk.config import GatewayDriver, ReaderDriver, ScannerDriver, Settings
 from kiosk.eligibility.tls import TlsFolder, ensure_test_tls
+from kiosk.reception import states as s
+from kiosk.runtime.loop import Change
 
 _log = log.get("kiosk.stage")
 
@@ -107,7 +109,7 @@ class Stage:
         self._lane: PcscdLane | None = None
         self._lane_hands: _LaneHands | None = None
         self._run = Path(tempfile.mkdtemp(prefix="uketsuke-"))
-        self.camera = SimulatedCamera(None, {"calm": calm})
+        self.camera = SimulatedCamera(None, {"calm": calm, "warm": True})
         self.tray = SimulatedTray() if settings.scanner.driver is ScannerDriver.SIMULATED else None
         self.hands: Hands
         self.lane = ""
@@ -120,6 +122,11 @@ class Stage:
         trust = Trust((world.auth_ca,), world.cv_anchor)
         above = self.tray or card_camera(self._settings)
         return Surroundings(self._gateway_access(), trust, self._start_reader(trust), self.camera, above)
+
+    def hear(self, change: Change) -> None:
+        """A watcher of the reception: whoever is before the camera does what the page asks."""
+        after = change.after
+        self.camera.ask(after.hint if isinstance(after, s.Looking) else None)
 
     def stop(self) -> None:
         if self._lane is not None:
@@ -142,6 +149,7 @@ class Stage:
     def pids(self) -> tuple[int, ...]:
         """Processes of the simulation itself, which may know everything."""
         found = [self._gateway.pid] if self._gateway is not None else []
+        found.extend(self.camera.pids)
         if self._lane is not None:
             found.append(self._lane.pid)
         return tuple(found)

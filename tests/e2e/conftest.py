@@ -92,6 +92,7 @@ def enter(tmp_path: Path, scenery: Scenery, qapp: QApplication) -> Iterator[Ente
         gateway = SimulatedGateway(scenery.gateway, tls)
         stage = Stage(settings, scenery, lambda text: None, gateway.url)
         house = House(App(settings, stage.start(), still=True), stage, gateway, settings)
+        house.app.loop.watchers.append(stage.hear)
         houses.append(house)
         house.app.start()
         if wait:

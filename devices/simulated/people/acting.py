@@ -26,8 +26,8 @@ def ease(value: float) -> float:
 class Temper:
     """How a person moves; angles in degrees, times in seconds."""
 
-    wander: float = 3.0  # turning of a head that looks around a little
-    nod: float = 1.6
+    wander: float = 5.5  # turning of a head that looks around a little
+    nod: float = 2.5
     lean: float = 1.2
     sway: float = 0.035  # head units
     blink_every: float = 3.7
@@ -82,6 +82,7 @@ class Acting:
         self._blinks: list[tuple[float, float]] = []  # begin, length
         self._next_blink = 0.0
         self._smile_at = float(draw.uniform(4, 12))
+        self._aside = float(draw.choice([-9.0, 9.0]))
 
     def at(self, t: float, prompt: str | None) -> Act:
         if self._start is None:
@@ -102,6 +103,10 @@ class Acting:
         )
         pitch = k.nod * (0.7 * math.sin(0.7 * rate[2] * since + phase[2]) + 0.3 * math.sin(1.9 * since + phase[3]))
         roll = k.lean * math.sin(0.6 * rate[4] * since + phase[4])
+        near = 1 - ease(since / APPROACH_SECONDS) if self._approach else 0.0
+        # Whoever comes looks at the tray first, then up.
+        yaw += self._aside * near
+        pitch -= 9 * near
         breath = 0.012 * math.sin(1.7 * rate[5] * since + phase[5])
         return Act(
             yaw=yaw,
@@ -111,7 +116,7 @@ class Acting:
             smile=self._smile(since),
             aside=k.sway * (math.sin(1.1 * rate[6] * since + phase[6]) + 0.4 * math.sin(2.3 * since + phase[7])),
             lift=breath,
-            near=1 - ease(since / APPROACH_SECONDS) if self._approach else 0.0,
+            near=near,
         )
 
     def blink(self, at: float, length: float) -> None:
