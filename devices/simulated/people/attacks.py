@@ -316,7 +316,7 @@ class _Replay(_Attacker):
         self._late = not blind and draw.random() < 0.3
         self._injected = bool(draw.random() < 0.5)
         self._owner = Actor(seed, variation=variation + 1, size=size)
-        self._delay = float(draw.uniform(3.4, 5.0)) if self._late else float(draw.uniform(0.0, 1.2))
+        self._delay = float(draw.uniform(6.5, 9.0)) if self._late else float(draw.uniform(0.0, 1.2))
         steps = [TURN_LEFT, TURN_RIGHT, BLINK]
         self._script = [steps[i] for i in draw.permutation(3)[:2]]
         self._pace = float(draw.uniform(2.0, 3.2))
