@@ -15,10 +15,11 @@ ACTIONS = (Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.BLINK)  # two of three: a
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One frame. `offset`: the nose off the middle, less where it is when the person looks straight, in eye
-    distances, positive for the person's own left; `closed`: eyes, None when it cannot be told."""
+    """One frame. `turn`: the nose off the middle of the eyes, in eye distances, positive for the person's own left;
+    `offset`: less what it was in the reference; `closed`: eyes, None when it cannot be told."""
 
     at: float
+    turn: float
     offset: float
     motion: Motion | None
     closed: float | None
@@ -40,11 +41,12 @@ class Challenge:
         self._step = 0
         self._asked = at  # when the prompt that stands was given
         self._between = False  # looking straight again, before the next prompt
-        self._straight: float | None = None  # since when
+        self._straight: Observation | None = None  # since when
         self._began: float | None = None  # when the movement began
         self._proofs = 0
         self._shut: float | None = None
         self.outcome = Outcome.RUNNING
+        self.reason = ""  # of a failure, for evaluations
 
     @property
     def prompt(self) -> Prompt | None:
@@ -62,6 +64,11 @@ class Challenge:
         else:
             self._turn(seen, 1.0 if self._actions[self._step] is Prompt.TURN_LEFT else -1.0)
 
+    @property
+    def resting(self) -> bool:
+        """Looking straight before the next prompt; then the reference is taken anew."""
+        return self._between
+
     def tick(self, at: float) -> None:
         """Time passes, whether or not anything is seen."""
         if self.outcome is not Outcome.RUNNING:
@@ -69,24 +76,22 @@ class Challenge:
         limits = self._settings
         if self._between:
             over = at - self._asked > limits.returning + limits.pause[1]
-        elif self._began is None:
-            over = at - self._asked > limits.latest
         else:
-            over = at - self._began > limits.lasting
+            over = at - self._asked > limits.latest + (limits.lasting if self._began is not None else 0.0)
         if over:
-            self.fail()
+            self.fail(f"{'look_straight' if self._between else self._actions[self._step]} too late")
 
-    def fail(self) -> None:
-        self.outcome = Outcome.FAILED
+    def fail(self, reason: str) -> None:
+        self.outcome, self.reason = Outcome.FAILED, reason
 
     def _turn(self, seen: Observation, sign: float) -> None:
         limits = self._settings
         offset = sign * seen.offset
         if -offset > limits.wrong:
-            self.fail()  # the other way
+            self.fail("turned the other way")
         elif self._began is None and offset > limits.begins:
             if seen.at - self._asked < limits.soonest:
-                self.fail()  # moved before it can have seen the prompt
+                self.fail("moved before it can have seen the prompt")
             else:
                 self._began = seen.at
         if self._began is not None and offset > limits.turned and seen.motion is not None:
@@ -97,7 +102,7 @@ class Challenge:
     def _blink(self, seen: Observation) -> None:
         limits = self._settings
         if abs(seen.offset) > limits.wrong:
-            self.fail()  # a turn was not asked for
+            self.fail("turned unasked")
         elif seen.closed is None:
             pass
         elif seen.closed > limits.closed:
@@ -112,13 +117,15 @@ class Challenge:
 
     def _rest(self, seen: Observation) -> None:
         limits = self._settings
-        if abs(seen.offset) > limits.straight:
-            if self._straight is not None and abs(seen.offset) > limits.wrong:
-                self.fail()  # turned again, unasked
+        if self._straight is not None and abs(seen.turn) > limits.away:
+            self.fail("turned unasked")
             return
-        if self._straight is None:
-            self._straight = seen.at
-        if seen.at - self._straight >= self._pause:
+        open_ = seen.closed is not None and seen.closed < limits.closed / 2
+        if abs(seen.turn) > limits.frontal or not open_:
+            return
+        if self._straight is None or abs(seen.turn - self._straight.turn) > limits.steady:
+            self._straight = seen
+        if seen.at - self._straight.at >= self._pause:
             self._between, self._straight, self._began, self._shut = False, None, None, None
             self._proofs = 0
             self._asked = seen.at
@@ -139,5 +146,5 @@ def deep(motion: Motion, sign: float, limits: LivenessSettings) -> bool:
 
 def flat(motion: Motion, limits: LivenessSettings) -> bool:
     """Turned out of the picture's plane, and the nose as flat as the rest."""
-    parallax = math.hypot(*motion.parallax)
-    return motion.tilt > limits.flat_tilt and parallax < limits.flat_depth * math.sin(math.radians(motion.tilt))
+    shallow = math.hypot(*motion.parallax) < limits.flat_depth * math.sin(math.radians(motion.tilt))
+    return motion.tilt > limits.flat_tilt and motion.residual < limits.flat_residual and shallow

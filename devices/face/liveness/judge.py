@@ -62,7 +62,7 @@ class Liveness:
         if self._reference is None:
             if abs(turn) > self._settings.frontal:
                 return same
-            self._reference, self._since, self._strays = _Reference(patch, turn), at, 0
+            self._refer(patch, turn, at)
             return same
         seen = self._observe(self._reference, patch, turn, at)
         if self._planar:
@@ -74,14 +74,14 @@ class Liveness:
             same = False
             self._break()
         elif challenged:
-            self._ask(seen, good)
+            self._ask(seen, patch, good)
         return same
 
     def lost(self, at: float) -> None:
         """The face is gone, or there are several: whoever comes next may be another person."""
         if self._challenge is not None:
             self._challenge.tick(at)
-        if self._face is not None and at - self._face[0] > self._settings.gap:
+        if self._face is not None and at - self._face[0] > self._patience():
             self._break()
 
     def prompt(self, at: float) -> Prompt | None:
@@ -135,6 +135,15 @@ class Liveness:
             case Outcome.RUNNING:
                 return Verdict.UNDECIDED
 
+    @property
+    def reason(self) -> str:
+        """Why it is an attack, for evaluations: whoever attacks is not to learn it."""
+        if self._broken:
+            return "another face"
+        if self._planar:
+            return "flat"
+        return "" if self._challenge is None else self._challenge.reason
+
     def wipe(self) -> None:
         """Overwrite the patches that are held."""
         if self._reference is not None:
@@ -148,32 +157,47 @@ class Liveness:
         if motion is not None:
             eyes, nose = reference.eyelids.likeness(reference.tracks.registered(patch))
             closed = nose - eyes
-        frontal = abs(offset) < self._settings.begins
+        frontal = abs(offset) < self._settings.steady
         self._strays = self._strays + 1 if motion is None and frontal else 0
-        self._seen = Observation(at, offset, motion, closed)
+        self._seen = Observation(at, turn, offset, motion, closed)
         return self._seen
 
-    def _ask(self, seen: Observation, good: bool) -> None:
+    def _ask(self, seen: Observation, patch: Image, good: bool) -> None:
         if self._challenge is not None:
+            resting = self._challenge.resting
             self._challenge.tick(seen.at)
             self._challenge.see(seen)
+            if resting and not self._challenge.resting:
+                self._refer(patch, seen.turn, seen.at)
             return
         limits = self._settings
-        steady = abs(seen.offset) < limits.straight and seen.closed is not None and seen.closed < limits.closed / 2
+        steady = abs(seen.offset) < limits.steady and seen.closed is not None and seen.closed < limits.closed / 2
         if not steady:
             self._drop()  # the reference may have been a blink, or a glance aside
         elif good and seen.at - self._since >= limits.settle:
             self._challenge = Challenge(limits, self._draw, seen.at)
 
+    def _refer(self, patch: Image, turn: float, at: float) -> None:
+        if self._reference is not None:
+            self._reference.wipe()
+        self._reference, self._since, self._strays = _Reference(patch, turn), at, 0
+
     def _jumped(self, face: FoundFace, at: float) -> bool:
         if self._face is None:
             return False
         before, last = self._face
-        if at - before > self._settings.gap:
+        if at - before > self._patience():
             return True
         here, there = (np.mean(each.eyes, axis=0) for each in (face, last))
         size = max(face.eye_distance, last.eye_distance)
         return float(np.linalg.norm(here - there)) > self._settings.jump * size
+
+    def _patience(self) -> float:
+        """Seconds that the face may be away."""
+        turned = (
+            self._challenge is not None and self._seen is not None and abs(self._seen.offset) > self._settings.turned
+        )
+        return self._settings.turned_gap if turned else self._settings.gap
 
     def _break(self) -> None:
         """Continuity is gone. Once a challenge has begun, that ends it."""

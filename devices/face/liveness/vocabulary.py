@@ -45,10 +45,11 @@ class LivenessSettings:
 
     # A turn of the head: the nose off the middle of the eyes, about 0.005 per degree (devices.face.quality.pose).
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
-    begins: float = 0.04  # from here on against that picture
+    begins: float = 0.05  # from here on against that picture: a head is never quite still
     turned: float = 0.075
-    straight: float = 0.045
-    wrong: float = 0.09
+    steady: float = 0.04
+    wrong: float = 0.12
+    away: float = 0.17  # the nose off the middle when nobody asked for it
     # Depth: parallax of the nose, and the same as a share of the sine of the tilt (a plane in perspective: under 0.03).
     parallax: float = 0.018
     depth: float = 0.09
@@ -56,6 +57,7 @@ class LivenessSettings:
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
     flat_tilt: float = 14.0
     flat_depth: float = 0.045
+    flat_residual: float = 0.018
     flat_frames: int = 4
     # Closed eyes: what the eyes lost of their likeness to themselves, more than the nose did.
     closed: float = 0.15
@@ -64,10 +66,11 @@ class LivenessSettings:
     latest: float = 3.0
     lasting: float = 2.5  # from the beginning of a movement to its end
     settle: float = 0.5  # looking straight before the first prompt
-    pause: tuple[float, float] = (0.35, 0.9)  # looking straight before the second; drawn
+    pause: tuple[float, float] = (0.3, 0.9)  # looking straight before the second; drawn
     returning: float = 4.0  # time to look straight again
     # Continuity.
     gap: float = 0.45  # seconds without a face
+    turned_gap: float = 1.8  # the same after a turn that was asked for: a profile is no face to the detector
     jump: float = 0.8  # of the face between two frames, while it can be told
     likeness: float = 0.35  # correlation of two patches that follow each other
     apart: float = 0.42  # distance of a descriptor from the mean of the others
