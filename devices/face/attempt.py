@@ -223,7 +223,7 @@ class Attempt:
                 return FacePresence.ATTACK
 
     def _together(self) -> bool:
-        return self.liveness.same_person([*(good.descriptor for good in self._good), *self._witnesses])
+        return self.liveness.same_person([good.descriptor for good in self._good], self._witnesses)
 
     def decide(self) -> FaceDecided:
         """The band, the number of good frames and whether it was a person, as of the last `over`.

@@ -51,8 +51,8 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("attack-eval", help="hold the presence check to its bars on drawn attacks")
     parser.add_argument("--attacks", type=int, default=_FULL, metavar="N", help=f"of each species ({_FULL})")
     parser.add_argument("--people", type=int, default=500, metavar="N", help="simulated persons (500)")
-    parser.add_argument("--first", type=int, default=REPORTED.start, metavar="SEED",
-                        help=f"first person ({REPORTED.start}); the bounds were set on {TUNED.start} to {TUNED.stop - 1}")  # fmt: skip
+    tuned = f"the bounds were set on {TUNED.start} to {TUNED.stop - 1}"
+    parser.add_argument("--first", type=int, default=REPORTED.start, metavar="SEED", help=f"first person; {tuned}")
     parser.add_argument("--modes", default=",".join(MODES), metavar="LIST", help=f"of {', '.join(MODES)}")
     parser.add_argument("--species", default="", metavar="LIST", help="only these, and live")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import statistics
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,6 +33,7 @@ class Liveness:
         self._face: tuple[float, FoundFace] | None = None  # when and where it was seen last
         self._looked = float("-inf")
         self._seen: Observation | None = None
+        self._turns: deque[float] = deque(maxlen=3)  # the newest: landmarks jitter
         self._since = 0.0  # when the reference was taken
         self._strays = 0
         self._flat = 0
@@ -58,7 +61,9 @@ class Liveness:
             return same
         self._looked = at
         patch = cut(gray, face)
-        turn, _ = pose(face)
+        raw, _ = pose(face)
+        self._turns.append(raw)
+        turn = statistics.median(self._turns)
         if self._reference is None:
             if abs(turn) > self._settings.frontal:
                 return same
@@ -105,15 +110,24 @@ class Liveness:
     def witness(self, at: float) -> bool:
         """Is the descriptor of the frame that was seen last wanted for `same_person`, though it does not count?"""
         seen = self._seen
-        return self.running(at) and seen is not None and seen.at == at and abs(seen.offset) > self._settings.turned
+        low, high = self._settings.witness
+        return self.running(at) and seen is not None and seen.at == at and low < abs(seen.offset) < high
 
-    def same_person(self, descriptors: Sequence[Descriptor]) -> bool:
-        """Whether all frames of the decision, `witness` frames among them, show one person. False is for good."""
-        if self._settings.mode is Mode.OFF or len(descriptors) < 2:
+    def same_person(self, frames: Sequence[Descriptor], witnesses: Sequence[Descriptor] = ()) -> bool:
+        """Whether the `frames` of the decision and the turned faces of the challenge show one person. False is for
+        good."""
+        if self._settings.mode is Mode.OFF or not len(frames):
             return True
-        every = np.asarray(descriptors)
-        others = (every.sum(axis=0) - every) / (len(every) - 1)
-        same = float(np.linalg.norm(every - others, axis=1).max()) <= self._settings.apart
+        every = np.asarray(frames)
+        mean = every.mean(axis=0)
+        same = True
+        if len(every) > 1:
+            others = (every.sum(axis=0) - every) / (len(every) - 1)
+            same = float(np.linalg.norm(every - others, axis=1).max()) <= self._settings.apart
+        if len(witnesses):
+            turned = np.asarray(witnesses)
+            same &= float(np.linalg.norm(turned.mean(axis=0) - mean)) <= self._settings.witness_apart
+            same &= float(np.linalg.norm(turned - mean, axis=1).max()) <= self._settings.witness_alone
         self._broken |= not same
         return same
 
@@ -210,6 +224,7 @@ class Liveness:
         if self._reference is not None:
             self._reference.wipe()
         self._reference, self._seen, self._strays, self._flat = None, None, 0, 0
+        self._turns.clear()
 
 
 class _Reference:

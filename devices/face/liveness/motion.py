@@ -8,6 +8,7 @@ distance from where the homography puts it is the parallax.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ _LEAST_REST, _LEAST_NOSE = 16, 6
 _BACK = 1.0  # pixels that a point may be off after it was followed there and back
 _WINDOW = (15, 15)
 _LEVELS = 2
+_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02)
 _NOSE_X, _NOSE_Y = (-0.2, -0.1, 0.0, 0.1, 0.2), (0.38, 0.48, 0.58, 0.66)
 
 
@@ -45,24 +47,25 @@ class Tracks:
         self._nose = np.array([place(x, y) for y in _NOSE_Y for x in _NOSE_X], np.float32)
         self._start = np.concatenate([self._rest, self._nose])
         self._last = self._start.copy()
+        self._before = reference  # the patch in which the points stand at `_last`
         self._map: NDArray[np.float64] = np.eye(3)
 
     def follow(self, patch: Image) -> Motion | None:
         """None: too few points are found again to say anything."""
-        there, found = self._flow(patch)
-        rest, nose = found[: len(self._rest)], found[len(self._rest) :]
-        held = float(found.mean())
-        if rest.sum() < _LEAST_REST or nose.sum() < _LEAST_NOSE:
-            return None
+        there, found = self._find(patch)
         count = len(self._rest)
-        fitted, inliers = cv2.findHomography(
-            self._rest[rest], there[:count][rest], cv2.RANSAC, 1.5, maxIters=300, confidence=0.99
-        )
-        if fitted is None or inliers.sum() < _LEAST_REST:
+        rest, nose = found[:count], found[count:]
+        fitted, inliers = None, None
+        if rest.sum() >= _LEAST_REST and nose.sum() >= _LEAST_NOSE:
+            fitted, inliers = cv2.findHomography(
+                self._rest[rest], there[:count][rest], cv2.RANSAC, 1.5, maxIters=300, confidence=0.99
+            )
+        self._keep(patch)
+        if fitted is None or inliers is None or inliers.sum() < _LEAST_REST:
+            self._last = there
             return None
-        homography = np.asarray(fitted, np.float64)
-        self._map = homography
-        predicted = cv2.perspectiveTransform(self._start[None], homography)[0]
+        self._map = np.asarray(fitted, np.float64)
+        predicted = cv2.perspectiveTransform(self._start[None], self._map)[0]
         off = np.median((there[count:] - predicted[count:])[nose], axis=0)
         # Points that were lost start next time from where the others say they are.
         likely = predicted.copy()
@@ -71,23 +74,20 @@ class Tracks:
         off = off / SPAN
         miss = (there[:count] - predicted[:count])[rest] / SPAN
         residual = float(np.sqrt(np.mean(np.minimum(np.sum(miss**2, axis=1), 0.01))))
-        return Motion((float(off[0]), float(off[1])), _tilt(homography), residual, held)
+        return Motion((float(off[0]), float(off[1])), _tilt(self._map), residual, float(found.mean()))
 
-    def _flow(self, patch: Image) -> tuple[Points, NDArray[np.bool_]]:
-        flags = cv2.OPTFLOW_USE_INITIAL_FLOW
-        criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02)
-        there, good, _ = cv2.calcOpticalFlowPyrLK(
-            self._reference, patch, self._start[:, None], self._last[:, None].copy(), winSize=_WINDOW,
-            maxLevel=_LEVELS, flags=flags, criteria=criteria,
-        )  # fmt: skip
-        back, again, _ = cv2.calcOpticalFlowPyrLK(
-            patch, self._reference, there, self._start[:, None].copy(), winSize=_WINDOW,
-            maxLevel=_LEVELS, flags=flags, criteria=criteria,
-        )  # fmt: skip
-        places: Points = np.asarray(there[:, 0], np.float32)
-        near = np.linalg.norm(back[:, 0] - self._start, axis=1) < _BACK
-        inside = (places > 2).all(axis=1) & (places < (WIDTH - 2, HEIGHT - 2)).all(axis=1)
-        return places, good[:, 0].astype(bool) & again[:, 0].astype(bool) & near & inside
+    def _find(self, patch: Image) -> tuple[Points, NDArray[np.bool_]]:
+        """Where the points are, and which of them are sure. Looked for as they were in the reference, from where the
+        last patch leads to; what is too turned for that, as it was in the last patch."""
+        step, stepped = _flow(self._before, patch, self._last, self._last)
+        guess = np.where(stepped[:, None], step, self._last).astype(np.float32)
+        direct, found = _flow(self._reference, patch, self._start, guess)
+        return np.where(found[:, None], direct, step).astype(np.float32), found | stepped
+
+    def _keep(self, patch: Image) -> None:
+        if self._before is not self._reference:
+            self._before.fill(0)
+        self._before = patch.copy()
 
     def registered(self, patch: Image) -> Image:
         """The patch that was followed last, laid over the reference."""
@@ -95,7 +95,20 @@ class Tracks:
         return np.asarray(cv2.warpPerspective(patch, self._map, (WIDTH, HEIGHT), flags=flags), np.uint8)
 
     def wipe(self) -> None:
+        self._before.fill(0)
         self._reference.fill(0)
+
+
+def _flow(before: Image, after: Image, points: Points, guess: Points) -> tuple[Points, NDArray[np.bool_]]:
+    """Points of one patch in another, and which of them lead back to where they came from."""
+    how: dict[str, Any] = {"winSize": _WINDOW, "maxLevel": _LEVELS, "criteria": _CRITERIA}
+    flags = cv2.OPTFLOW_USE_INITIAL_FLOW
+    there, good, _ = cv2.calcOpticalFlowPyrLK(before, after, points[:, None], guess[:, None].copy(), flags=flags, **how)
+    back, again, _ = cv2.calcOpticalFlowPyrLK(after, before, there, points[:, None].copy(), flags=flags, **how)
+    places: Points = np.asarray(there[:, 0], np.float32)
+    near = np.linalg.norm(back[:, 0] - points, axis=1) < _BACK
+    inside = (places > 2).all(axis=1) & (places < (WIDTH - 2, HEIGHT - 2)).all(axis=1)
+    return places, good[:, 0].astype(bool) & again[:, 0].astype(bool) & near & inside
 
 
 def _strong(patch: Image) -> Points:

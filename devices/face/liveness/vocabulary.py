@@ -69,11 +69,17 @@ class LivenessSettings:
     pause: tuple[float, float] = (0.3, 0.9)  # looking straight before the second; drawn
     returning: float = 4.0  # time to look straight again
     # Continuity.
-    gap: float = 0.45  # seconds without a face
-    turned_gap: float = 1.8  # the same after a turn that was asked for: a profile is no face to the detector
+    gap: float = 0.8  # seconds without a face
+    turned_gap: float = 2.5  # the same after a turn that was asked for: a profile is no face to the detector
     jump: float = 0.8  # of the face between two frames, while it can be told
     likeness: float = 0.35  # correlation of two patches that follow each other
-    apart: float = 0.42  # distance of a descriptor from the mean of the others
+    apart: float = 0.35  # distance of a descriptor from the mean of the others
+    witness: tuple[float, float] = (
+        0.045,
+        0.13,
+    )  # turn at which a face still has nearly the descriptor that it has in front
+    witness_apart: float = 0.38  # distance of the mean of those from the mean of the others
+    witness_alone: float = 0.55  # and of each of them
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> LivenessSettings:
