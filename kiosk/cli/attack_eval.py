@@ -132,6 +132,7 @@ def _evaluate(args: argparse.Namespace, modes: Sequence[str], species: Sequence[
     ]
     work = [each for each in work if each[2]]
     began = time.monotonic()
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # as many processes as there are cores
     # Fresh interpreters, not forks: dlib and OpenCV keep threads.
     with ProcessPoolExecutor(args.jobs, multiprocessing.get_context("spawn")) as pool:
         for done, tries in enumerate(pool.map(person, *zip(*work, strict=True), chunksize=2), 1):
@@ -148,11 +149,8 @@ def _number(args: argparse.Namespace, species: str) -> int:
 
 @functools.cache
 def _engine() -> Engine:
-    import cv2
-
     from devices.face.template import load_engine
 
-    cv2.setNumThreads(1)
     engine = load_engine({})
     lenient = engine.thresholds
     return _Lenient(engine, replace(lenient, accept=lenient.grey))
