@@ -101,7 +101,7 @@ class Challenge:
 
     def _blink(self, seen: Observation) -> None:
         limits = self._settings
-        if abs(seen.offset) > limits.wrong:
+        if abs(seen.offset) > limits.away:
             self.fail("turned unasked")
         elif seen.closed is None:
             pass

@@ -1,0 +1,204 @@
+"""The challenge: what is drawn, what counts as an answer, and that it fails closed."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from devices.face.liveness import LivenessSettings, Prompt
+from devices.face.liveness.challenge import ACTIONS, Challenge, Observation, Outcome, deep, flat
+from devices.face.liveness.motion import Motion
+
+LIMITS = LivenessSettings()
+STILL = Motion((0.0, 0.0), 3.0, 0.004, 1.0)
+PAUSE = 1.2  # longer than any that is drawn
+
+
+class Drawn(random.Random):
+    """Draws what the test wants."""
+
+    def __init__(self, *actions: Prompt) -> None:
+        super().__init__(1)
+        self._actions = list(actions)
+
+    def sample(self, population: object, k: int, *, counts: object = None) -> list[Prompt]:  # type: ignore[override]
+        """The test names them."""
+        return self._actions
+
+
+def turned(sign: float, depth: float = 0.25, offset: float = 0.11) -> tuple[float, Motion]:
+    """Offset and motion of a head turned to the side of `sign`; `depth` of its nose in eye distances."""
+    tilt = 20.0
+    return sign * offset, Motion((sign * depth * 0.342, 0.0), tilt, 0.04, 0.9)
+
+
+class Seen:
+    """A challenge and a clock."""
+
+    def __init__(self, *actions: Prompt) -> None:
+        self.challenge = Challenge(LIMITS, Drawn(*actions), 0.0)
+        self.now = 0.0
+
+    def __call__(
+        self,
+        offset: float = 0.0,
+        motion: Motion | None = STILL,
+        closed: float | None = 0.0,
+        seconds: float = 0.1,
+        turn: float | None = None,
+    ) -> Outcome:
+        self.now += seconds
+        self.challenge.tick(self.now)
+        self.challenge.see(Observation(self.now, offset if turn is None else turn, offset, motion, closed))
+        return self.challenge.outcome
+
+    def pause(self) -> Outcome:
+        for _ in range(round(PAUSE / 0.1)):
+            self()
+        return self.challenge.outcome
+
+    def turn(self, sign: float) -> Outcome:
+        self(seconds=0.5)
+        for _ in range(LIMITS.frames):
+            self(*turned(sign))
+        return self.challenge.outcome
+
+    def blink(self) -> Outcome:
+        self(seconds=0.5)
+        self(closed=0.6)
+        self(closed=0.6)
+        return self(closed=0.0)
+
+
+def test_two_of_three_are_drawn_in_every_order_and_one_of_them_is_a_turn() -> None:
+    seen = set()
+    for number in range(300):
+        challenge = Challenge(LIMITS, random.Random(number), 0.0)
+        first = challenge.prompt
+        assert first is not None
+        seen.add((first, challenge._actions[1]))
+    assert len(seen) == 6
+    assert all(set(pair) & {Prompt.TURN_LEFT, Prompt.TURN_RIGHT} for pair in seen)
+    assert {prompt for pair in seen for prompt in pair} == set(ACTIONS)
+
+
+@pytest.mark.parametrize(("first", "sign"), [(Prompt.TURN_LEFT, 1.0), (Prompt.TURN_RIGHT, -1.0)])
+def test_a_turn_and_a_blink_pass(first: Prompt, sign: float) -> None:
+    seen = Seen(first, Prompt.BLINK)
+    assert seen.challenge.prompt is first
+    assert seen.turn(sign) is Outcome.RUNNING
+    assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT
+    assert seen.challenge.resting
+    seen.pause()
+    assert seen.challenge.prompt is Prompt.BLINK
+    assert seen.blink() is Outcome.PASSED
+    assert seen.challenge.prompt is None
+
+
+def test_the_other_way_fails() -> None:
+    assert Seen(Prompt.TURN_LEFT, Prompt.BLINK).turn(-1.0) is Outcome.RUNNING  # 0.11 may be a misunderstanding
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen(seconds=0.5)
+    assert seen(*turned(-1.0, offset=LIMITS.wrong + 0.01)) is Outcome.FAILED
+    assert seen.challenge.reason == "turned the other way"
+
+
+def test_a_flat_turn_proves_nothing_and_time_runs_out() -> None:
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen(seconds=0.5)
+    for _ in range(60):
+        if seen(*turned(1.0, depth=0.02)) is Outcome.FAILED:
+            break
+    assert seen.challenge.reason == "turn_left too late"
+    assert seen.now <= LIMITS.latest + LIMITS.lasting + 0.2
+
+
+def test_a_movement_before_anyone_can_have_seen_the_prompt_fails() -> None:
+    seen = Seen(Prompt.TURN_RIGHT, Prompt.BLINK)
+    assert seen(*turned(-1.0)) is Outcome.FAILED
+    assert seen.challenge.reason == "moved before it can have seen the prompt"
+
+
+def test_nothing_done_fails_after_the_reaction_time() -> None:
+    for actions in ((Prompt.TURN_LEFT, Prompt.BLINK), (Prompt.BLINK, Prompt.TURN_LEFT)):
+        seen = Seen(*actions)
+        assert seen(seconds=LIMITS.latest - 0.1) is Outcome.RUNNING
+        assert seen(seconds=0.2) is Outcome.FAILED
+
+
+def test_eyes_that_close_by_themselves_as_the_prompt_comes_are_no_answer_and_no_offence() -> None:
+    seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    seen(closed=0.6)
+    assert seen(closed=0.0) is Outcome.RUNNING
+    assert seen.challenge.prompt is Prompt.BLINK
+    seen.blink()
+    assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT
+
+
+def test_eyes_that_stay_closed_are_no_blink() -> None:
+    seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    seen(seconds=0.5)
+    for _ in range(70):
+        seen(closed=0.6)
+    assert seen.challenge.outcome is Outcome.FAILED
+
+
+def test_a_turn_is_no_blink() -> None:
+    seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    assert seen(*turned(1.0, offset=LIMITS.away + 0.01), seconds=0.5) is Outcome.FAILED
+    assert seen.challenge.reason == "turned unasked"
+
+
+def test_what_cannot_be_seen_is_no_answer() -> None:
+    seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    assert seen(closed=None, motion=None, seconds=0.5) is Outcome.RUNNING
+    blind = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    blind(seconds=0.5)
+    assert blind(0.11, motion=None) is Outcome.RUNNING
+    assert blind.challenge.prompt is Prompt.TURN_LEFT
+
+
+def test_between_the_prompts_one_looks_straight_with_open_eyes() -> None:
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen.turn(1.0)
+    for _ in range(20):
+        seen(0.11)
+    assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT  # not in front yet
+    for _ in range(15):
+        seen(closed=0.6)
+    assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT  # eyes closed
+    seen()
+    assert seen(LIMITS.away + 0.01) is Outcome.FAILED
+    assert seen.challenge.reason == "turned unasked"
+
+
+def test_nobody_waits_forever_for_the_look_back() -> None:
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen.turn(1.0)
+    for _ in range(60):
+        seen(0.11)
+    assert seen.challenge.outcome is Outcome.FAILED
+
+
+def test_an_end_is_an_end() -> None:
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen(seconds=10.0)
+    assert seen.challenge.outcome is Outcome.FAILED
+    assert seen.turn(1.0) is Outcome.FAILED
+    assert seen.challenge.prompt is None
+
+
+def test_depth_is_a_share_of_the_tilt() -> None:
+    """A bent sheet that is turned far shows as much parallax as a head that is turned a little."""
+    assert deep(Motion((0.04, 0.0), 15.0, 0.03, 0.9), 1.0, LIMITS)
+    assert not deep(Motion((0.04, 0.0), 15.0, 0.03, 0.9), -1.0, LIMITS)
+    assert not deep(Motion((0.04, 0.0), 50.0, 0.03, 0.9), 1.0, LIMITS)
+    assert not deep(Motion((0.015, 0.0), 5.0, 0.03, 0.9), 1.0, LIMITS)
+
+
+def test_flat_is_tilted_shallow_and_rigid() -> None:
+    assert flat(Motion((0.003, 0.002), 20.0, 0.006, 1.0), LIMITS)
+    assert not flat(Motion((0.003, 0.002), 8.0, 0.006, 1.0), LIMITS)  # hardly moved
+    assert not flat(Motion((0.06, 0.0), 20.0, 0.006, 1.0), LIMITS)  # a nose
+    assert not flat(Motion((0.003, 0.002), 20.0, 0.03, 1.0), LIMITS)  # a face that speaks
