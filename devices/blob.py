@@ -16,6 +16,9 @@ from devices.secret import SecretBytes
 _SIZE_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 
 
+_ZEROS = memoryview(bytes(1 << 16))
+
+
 class Blob:
     """Owns one memfd. Whoever receives a blob owns it and ends it with `wipe`."""
 
@@ -82,10 +85,10 @@ class Blob:
         """Overwrite the memory (for every owner) and close. May be called again."""
         if self._fd < 0:
             return
+        # By writing, not by mapping: that works when the process has no memory left, too.
         size = os.fstat(self._fd).st_size
-        if size:
-            with mmap.mmap(self._fd, size) as area:
-                area[:] = bytes(size)
+        for offset in range(0, size, len(_ZEROS)):
+            os.pwrite(self._fd, _ZEROS[: size - offset], offset)
         self.close()
 
     def close(self) -> None:

@@ -31,9 +31,16 @@ class DeviceFault(StrEnum):
     PHOTO_INVALID = "photo_invalid"
     CONNECTION_CHANGED = "connection_changed"
     CARD_WORKER_LOST = "card_worker_lost"
-    CAMERA_LOST = "camera_lost"
+    CAMERA_LOST = "camera_lost"  # unplugged, or without a sign of life
+    CAMERA_BUSY = "camera_busy"  # another program holds it
+    CAMERA_DENIED = "camera_denied"  # this user may not open it
+    CAMERA_VIRTUAL = "camera_virtual"  # no lens behind it: refused in production
+    CAMERA_COVERED = "camera_covered"  # black pictures: the lens is covered
+    CAMERA_FROZEN = "camera_frozen"  # the same picture again and again
+    CAMERA_UNFIT = "camera_unfit"  # not a camera, or its pictures are too small
     FACE_WORKER_LOST = "face_worker_lost"
-    MODEL_MISSING = "model_missing"
+    FACE_MEMORY = "face_memory"  # the face process needed more memory than it may have
+    MODEL_MISSING = "model_missing"  # a model file is not there, or damaged
     SCANNER_LOST = "scanner_lost"  # the camera above the card shows nothing
     SCANNER_WORKER_LOST = "scanner_worker_lost"
     SCAN_UNREADABLE = "scan_unreadable"  # the printed face could not be read in time
@@ -170,6 +177,22 @@ class CardWorkerLost(DeviceError):
 
 class CameraLost(DeviceError):
     fault = DeviceFault.CAMERA_LOST
+
+
+class CameraBusy(CameraLost):
+    fault = DeviceFault.CAMERA_BUSY
+
+
+class CameraDenied(CameraLost):
+    fault = DeviceFault.CAMERA_DENIED
+
+
+class CameraVirtual(CameraLost):
+    fault = DeviceFault.CAMERA_VIRTUAL
+
+
+class CameraUnfit(CameraLost):
+    fault = DeviceFault.CAMERA_UNFIT
 
 
 class FaceWorkerLost(DeviceError):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devices.blob import Blob
+from devices.errors import DeviceFault
 from devices.ports import Camera, Frame
 
 MAX_FRAME_BYTES = 1920 * 1080 * 3
@@ -35,8 +36,20 @@ class Cancel:
     job: int
 
 
+_POLL_SECONDS = 0.005
+_STEP_SECONDS = 0.05
+
+
+def _step(event: threading.Event, seconds: float) -> float:
+    """Wait for the event at most `seconds`; returns how much of that time is to be counted. A kiosk that was kept
+    from running itself does not blame others for the silence."""
+    begun = time.monotonic()
+    event.wait(seconds)
+    return min(time.monotonic() - begun, 2 * seconds)
+
+
 class _Job:
-    __slots__ = ("idle", "memory", "name", "over", "started", "unwanted")
+    __slots__ = ("idle", "memory", "name", "over", "quiet", "started", "unwanted")
 
     def __init__(self, name: int) -> None:
         self.name = name
@@ -45,6 +58,7 @@ class _Job:
         self.idle.set()
         self.over = threading.Event()
         self.started = False
+        self.quiet = 0.0  # seconds without a sign of life from the process
         self.unwanted = False  # what the camera holds is to be overwritten
 
     def end(self) -> None:
@@ -57,10 +71,11 @@ class _Job:
 class FrameFeed:
     """One job at a time. Whoever takes a job reports its end, so that exactly one end is reported.
 
-    `offer`: a frame stands in the job's memory. `hung`: the process did not answer for
-    `hang_seconds`; the job stays, for whoever hears that the process was lost. `lost(job)`: the camera showed nothing
-    new for `lost_seconds`; the job is taken. `consume`: overwrite frames of the camera once they were handed over.
-    All are called on the job's own thread.
+    `offer`: a frame stands in the job's memory. `hung`: the process did not answer for `hang_seconds`; the job stays,
+    for whoever hears that the process was lost. `lost(job, fault)`: the camera showed nothing new for `lost_seconds`,
+    or said why; the job is taken. `consume`: overwrite frames of the camera once they were handed over. All are called
+    on the job's own thread. `starved()`: for how many seconds the process had to wait for a processor since it began;
+    they do not count, for who waits does not hang.
     """
 
     def __init__(
@@ -69,16 +84,18 @@ class FrameFeed:
         *,
         offer: Callable[[Offer], object],
         hung: Callable[[], object],
-        lost: Callable[[int], object],
+        lost: Callable[[int, DeviceFault], object],
         lost_seconds: float,
         hang_seconds: float,
         consume: bool = False,
+        starved: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._camera = camera
         self._offer = offer
         self._hung = hung
         self._lost = lost
         self._consume = consume
+        self._starved = starved
         self.lost_seconds = lost_seconds
         self.hang_seconds = hang_seconds
         self._lock = threading.Lock()
@@ -121,12 +138,18 @@ class FrameFeed:
                 self._job.unwanted |= unwanted
                 self._job.idle.set()
 
+    def alive(self) -> None:
+        """A sign of life, though no frame is done yet: its time begins anew."""
+        with self._lock:
+            if self._job is not None:
+                self._job.quiet = 0.0
+
     def _run(self, job: _Job) -> None:
         area = job.memory.map()
-        last, seen = -1, time.monotonic()
+        last, empty = -1, 0.0
         try:
             while not job.over.is_set():
-                if not job.idle.wait(self.hang_seconds):
+                if not self._answered(job):
                     self._hung()
                     return
                 if job.over.is_set():
@@ -136,19 +159,33 @@ class FrameFeed:
                     self._camera.wipe()
                 frame = self._camera.latest()
                 if frame is None or frame.sequence == last:
-                    if time.monotonic() - seen > self.lost_seconds:
+                    fault = self._camera.fault()
+                    if empty > self.lost_seconds or fault not in (None, DeviceFault.CAMERA_LOST):
                         if self.take(job.name) is not None:
-                            self._lost(job.name)
+                            self._lost(job.name, fault or DeviceFault.CAMERA_LOST)
                         return
-                    job.over.wait(0.01)
+                    empty += _step(job.over, _POLL_SECONDS)
                     continue
-                last, seen = frame.sequence, time.monotonic()
+                last, empty = frame.sequence, 0.0
                 job.idle.clear()
                 width, height = self._hand_over(frame, area)
                 self._offer(Offer(job.name, frame.sequence, width, height))
         finally:
             area.close()
             job.memory.wipe()
+
+    def _answered(self, job: _Job) -> bool:
+        """Wait until the process is done with the frame; False when it hangs."""
+        job.quiet = 0.0
+        starved = self._starved() if not job.idle.is_set() else 0.0
+        while not job.idle.is_set():
+            passed = _step(job.idle, _STEP_SECONDS)
+            waited = self._starved() - starved
+            starved += waited
+            job.quiet += max(0.0, passed - waited)
+            if job.quiet > self.hang_seconds and not job.idle.wait(_STEP_SECONDS):
+                return False
+        return True
 
     def _hand_over(self, frame: Frame, area: mmap.mmap) -> tuple[int, int]:
         """The frame into the shared memory, thinned out until it fits; returns its width and height there."""

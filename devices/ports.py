@@ -180,7 +180,8 @@ class Camera(Protocol):
     def latest(self) -> Frame | None: ...
 
     def fault(self) -> DeviceFault | None:
-        """CAMERA_LOST while the device is missing, black or frozen; None while it works."""
+        """Why there are no pictures: CAMERA_LOST, CAMERA_BUSY, CAMERA_DENIED, CAMERA_VIRTUAL, CAMERA_COVERED,
+        CAMERA_FROZEN or CAMERA_UNFIT; None while there are some."""
 
     def wipe(self) -> None:
         """Overwrite the frame that is held."""
@@ -256,7 +257,8 @@ class FaceDecided:
 
 @dataclass(frozen=True, slots=True)
 class FaceFailed:
-    """PHOTO_INVALID (no face in the card photo, not an image), MODEL_MISSING, FACE_WORKER_LOST or CAMERA_LOST."""
+    """PHOTO_INVALID (no face in the card photo, not an image), MODEL_MISSING, FACE_MEMORY, FACE_WORKER_LOST, or what
+    `Camera.fault` says."""
 
     job: int
     fault: DeviceFault

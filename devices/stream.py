@@ -12,14 +12,16 @@ from typing import Protocol
 
 import numpy as np
 
-from devices.errors import CameraLost, DeviceFault
+from devices.errors import CameraLost, CameraUnfit, DeviceFault
 from devices.ports import Frame, Image
 
 FRESH_SECONDS = 1.0
 BLACK_SECONDS = 1.0
-FROZEN_SECONDS = 2.0
-REOPEN_SECONDS = 4.0  # black or frozen for that long: open the device anew
-BACK_OFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0)
+FROZEN_SECONDS = 1.2
+COVERED_REOPEN_SECONDS = 4.0  # black for that long beyond the limit: open the device anew
+FROZEN_REOPEN_SECONDS = 0.3  # a driver that is stuck often comes back when it is opened anew
+BACK_OFF_SECONDS = (0.25, 0.5, 1.0, 1.5)  # who plugs it in again does not wait longer
+SMALLEST = (320, 240)  # long and short side of a picture in which a face can be large enough
 _MISSES = 10  # failed reads in a row that mean the device is gone
 
 
@@ -27,7 +29,7 @@ class Source(Protocol):
     """Where pictures come from. All three are called on the stream's own thread, and only there."""
 
     def open(self) -> None:
-        """Raises `CameraLost`."""
+        """Raises `CameraLost`, or the kind of it that says why."""
 
     def read(self) -> Image | None:
         """The next picture (height x width x 3, BGR), waiting for it; None when there was none."""
@@ -58,11 +60,25 @@ class Watchdog:
         self._forget()
         self._last = sample
 
-    def bad_for(self, now: float) -> float:
-        """Seconds beyond which the picture has been black or frozen for too long; negative while all is well."""
-        black = -1.0 if self._black_since is None else now - self._black_since - BLACK_SECONDS
-        frozen = -1.0 if self._same_since is None else now - self._same_since - FROZEN_SECONDS
-        return max(black, frozen)
+    def fault(self, now: float) -> DeviceFault | None:
+        """CAMERA_COVERED or CAMERA_FROZEN once the picture has been black or the same for too long."""
+        if self._black_since is not None and now - self._black_since >= BLACK_SECONDS:
+            return DeviceFault.CAMERA_COVERED
+        if self._same_since is not None and now - self._same_since >= FROZEN_SECONDS:
+            return DeviceFault.CAMERA_FROZEN
+        return None
+
+    def hopeless(self, now: float) -> bool:
+        """It has gone on for so long that the device is to be opened anew."""
+        match self.fault(now):
+            case DeviceFault.CAMERA_COVERED:
+                assert self._black_since is not None
+                return now - self._black_since >= BLACK_SECONDS + COVERED_REOPEN_SECONDS
+            case DeviceFault.CAMERA_FROZEN:
+                assert self._same_since is not None
+                return now - self._same_since >= FROZEN_SECONDS + FROZEN_REOPEN_SECONDS
+            case _:
+                return False
 
     def _forget(self) -> None:
         if self._last is not None:
@@ -78,7 +94,7 @@ class CameraStream:
         self._clock = clock
         self._lock = threading.Lock()
         self._newest: Frame | None = None
-        self._bad = False
+        self._fault: DeviceFault | None = DeviceFault.CAMERA_LOST  # why `latest` is none, unless it is only old
         self._sequence = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -91,13 +107,16 @@ class CameraStream:
 
     def latest(self) -> Frame | None:
         with self._lock:
-            frame, bad = self._newest, self._bad
-        if frame is None or bad or self._clock() - frame.at > FRESH_SECONDS:
+            frame, fault = self._newest, self._fault
+        if frame is None or fault is not None or self._clock() - frame.at > FRESH_SECONDS:
             return None
         return frame
 
     def fault(self) -> DeviceFault | None:
-        return DeviceFault.CAMERA_LOST if self.latest() is None else None
+        if self.latest() is not None:
+            return None
+        with self._lock:
+            return self._fault or DeviceFault.CAMERA_LOST
 
     def wipe(self) -> None:
         with self._lock:
@@ -120,15 +139,18 @@ class CameraStream:
                 self._source.open()
                 if self._read():
                     failures = 0
-            except CameraLost:
-                pass
+            except CameraLost as error:
+                with self._lock:
+                    self._fault = error.fault
             finally:
                 self._source.close()
             self._stop.wait(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)])
             failures += 1
 
     def _read(self) -> bool:
-        """Read until the device is gone or useless. True when at least one useful picture came."""
+        """Read until the device is gone or useless. True when at least one useful picture came.
+
+        Raises `CameraUnfit` for pictures that are too small."""
         watchdog = Watchdog()
         misses, useful = 0, False
         while not self._stop.is_set():
@@ -136,17 +158,22 @@ class CameraStream:
             if image is None:
                 misses += 1
                 if misses >= _MISSES:
+                    with self._lock:
+                        self._fault = DeviceFault.CAMERA_LOST
                     return useful
                 self._stop.wait(0.02)
                 continue
             misses = 0
+            if image.ndim != 3 or max(image.shape[:2]) < SMALLEST[0] or min(image.shape[:2]) < SMALLEST[1]:
+                image.fill(0)
+                raise CameraUnfit("size")
             now = self._clock()
             watchdog.see(image, now)
-            late = watchdog.bad_for(now)
-            useful |= late < 0
+            fault = watchdog.fault(now)
+            useful |= fault is None
             with self._lock:
                 self._sequence += 1
-                self._newest, self._bad = Frame(image, now, self._sequence), late >= 0
-            if late >= REOPEN_SECONDS:
+                self._newest, self._fault = Frame(image, now, self._sequence), fault
+            if watchdog.hopeless(now):
                 return useful
         return useful

@@ -510,6 +510,16 @@ class _Slot:
     worker: Worker
 
 
+def seconds_without_processor(pid: int) -> float:
+    """For how long the main thread of a process was ready and had to wait for a processor (proc(5), schedstat);
+    0 when that is not told."""
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def blobs_of(message: object) -> list[Blob]:
     """Every blob in a message, for whoever has to wipe one that nobody wants."""
     blobs: list[Blob] = []

@@ -18,6 +18,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from devices import ports as d
+from devices.errors import DeviceFault
 from devices.registry import camera as make_camera
 from devices.registry import card_face_scanner as make_scanner
 from devices.registry import card_reader as make_reader
@@ -51,7 +52,7 @@ from kiosk.reception import events as e
 from kiosk.reception import states as s
 from kiosk.reception.commands import Sound
 from kiosk.reception.failure import FailureCode
-from kiosk.runtime.executor import MAINTENANCE, Adapters, Executor, fresh_reception
+from kiosk.runtime.executor import FAULTS, MAINTENANCE, Adapters, Executor, fresh_reception
 from kiosk.runtime.health import CameraWatch
 from kiosk.runtime.loop import Loop
 from kiosk.runtime.ports import JobError, Postponer
@@ -111,7 +112,7 @@ def surroundings(settings: Settings) -> Surroundings:
         GatewayAccess(gateway.url, gateway.ca_file, gateway.client_cert, gateway.client_key),
         trust,
         make_reader("pcsc", reader_options(settings, trust)),
-        make_camera("opencv", {"device": settings.camera.device}),
+        make_camera("opencv", {"device": settings.camera.device, "production": settings.kiosk.production}),
         card_camera(settings),
     )
 
@@ -120,7 +121,8 @@ def card_camera(settings: Settings) -> d.Camera | None:
     """The real camera above the reader, if there is to be one."""
     if settings.scanner.driver is not ScannerDriver.OPENCV:
         return None
-    return make_camera("opencv", {"device": settings.scanner.device, "width": 1280, "height": 720, "fps": 15})
+    options = {"device": settings.scanner.device, "width": 1280, "height": 720, "fps": 15}
+    return make_camera("opencv", {**options, "production": settings.kiosk.production})
 
 
 def is_staged(settings: Settings) -> bool:
@@ -143,6 +145,9 @@ def reader_options(settings: Settings, trust: Trust, csock: str = "") -> dict[st
     }
 
 
+FACE_MEMORY_MB = 1024  # a face process uses about 120
+
+
 def face_options(settings: Settings) -> dict[str, object]:
     """Options of the face process (`devices.face.worker.spec`)."""
     face = settings.face
@@ -154,6 +159,7 @@ def face_options(settings: Settings) -> dict[str, object]:
         "frames": face.frames,  # the best are all there are: one comparison for each attempt
         "liveness": face.liveness.value,
         "seconds": max(3.0, settings.times.face_seconds - 3.0),
+        "memory_mb": FACE_MEMORY_MB,
     }
     if face.model_dir is not None:
         options["model_dir"] = str(face.model_dir)
@@ -241,7 +247,7 @@ class App:
             self.vault,
             self.bridge.post,
         )
-        self._watches = [CameraWatch(around.camera, lambda works: self.bridge.post(e.CameraChanged(works)))]
+        self._watches = [CameraWatch(around.camera, self._camera_changed)]
         if around.card_camera is not None:
             self._watches.append(CameraWatch(around.card_camera, self._card_camera_changed, looks=8))
         self.door = _Door(self)
@@ -317,8 +323,12 @@ class App:
         """End `run_until` soon. May be called from a signal handler."""
         self._quit = True
 
-    def _card_camera_changed(self, works: bool) -> None:
-        self.bridge.post(e.ScannerChanged(None if works else FailureCode.SCANNER_LOST))
+    def _camera_changed(self, fault: DeviceFault | None) -> None:
+        failure = FailureCode.CAMERA_LOST if fault is None else FAULTS[fault]
+        self.bridge.post(e.CameraChanged(fault is None, failure))
+
+    def _card_camera_changed(self, fault: DeviceFault | None) -> None:
+        self.bridge.post(e.ScannerChanged(None if fault is None else FailureCode.SCANNER_LOST))
 
     def _apply(self, event: e.Event) -> None:
         self.loop.apply(event)

@@ -10,10 +10,11 @@ from devices.errors import DeviceFault
 from devices.face.worker import Begin, FrameDone, Greet, spec
 from devices.feed import Cancel, FrameFeed
 from devices.ports import Camera, FaceDecided, FaceEvent, FaceFailed, FaceWorkerReady
-from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Worker
+from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Worker, seconds_without_processor
 
-CAMERA_LOST_SECONDS = 2.0
-HANG_SECONDS = 20.0  # no answer to a frame for that long: the process is replaced
+CAMERA_LOST_SECONDS = 1.5
+HANG_SECONDS = 1.5  # no answer to a frame for that long: the process is replaced
+WARMING_SECONDS = 20.0  # the same while it still loads its models
 
 
 class SupervisedFaceVerifier:
@@ -25,13 +26,15 @@ class SupervisedFaceVerifier:
     def __init__(self, camera: Camera, options: Options, launcher: Launcher = ProcessWorker) -> None:
         self._supervisor = Supervisor(spec(options), self._message, self._worker_lost, self._worker_starts, launcher)
         self._sink: Callable[[FaceEvent], None] = _nobody
+        self._pid: int | None = None
         self._feed = FrameFeed(
             camera,
             offer=self._supervisor.send,
             hung=self._supervisor.fail,  # reported by _worker_lost
             lost=self._camera_lost,
             lost_seconds=CAMERA_LOST_SECONDS,
-            hang_seconds=HANG_SECONDS,
+            hang_seconds=WARMING_SECONDS,
+            starved=self._starved,
         )
 
     @property
@@ -73,12 +76,16 @@ class SupervisedFaceVerifier:
             case FaceDecided(job) | FaceFailed(job):
                 self._finish(job, message)
             case FaceWorkerReady():
+                self._feed.alive()
+                self._feed.hang_seconds = HANG_SECONDS
                 self._sink(message)
             case _:
                 if self._feed.job == message.job:
                     self._sink(message)
 
     def _worker_starts(self, worker: Worker) -> None:
+        self._feed.hang_seconds = WARMING_SECONDS
+        self._pid = worker.pid
         worker.send(Greet())
 
     def _worker_lost(self) -> None:
@@ -86,9 +93,12 @@ class SupervisedFaceVerifier:
         if job is not None:
             self._finish(job, FaceFailed(job, DeviceFault.FACE_WORKER_LOST))
 
-    def _camera_lost(self, job: int) -> None:
+    def _starved(self) -> float:
+        return 0.0 if self._pid is None else seconds_without_processor(self._pid)
+
+    def _camera_lost(self, job: int, fault: DeviceFault) -> None:
         self._supervisor.send(Cancel(job))
-        self._sink(FaceFailed(job, DeviceFault.CAMERA_LOST))
+        self._sink(FaceFailed(job, fault))
 
     def _finish(self, job: int, event: FaceEvent) -> None:
         if self._feed.take(job) is not None:

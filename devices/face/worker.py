@@ -7,8 +7,10 @@ native crash must cost one attempt and not the kiosk, and because ending it is t
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import random
+import resource
 import time
 from dataclasses import dataclass
 
@@ -49,12 +51,13 @@ class FrameDone:
 TO_CHILD = (Greet, Begin, Offer, Cancel)
 TO_PARENT = (FaceWorkerReady, FaceGuidance, FrameDone, FaceDecided, FaceFailed)
 
+_NO_MEMORY = -4  # cv::Error::StsNoMem
 _FIRST_FRAME_SECONDS = 0.1  # without a frame by then, the photo is enrolled first
 
 
 def spec(options: Options) -> ChildSpec:
     """How to start the face process. `options`: see `devices.face.template.load_engine`, and `seconds`, `frames`,
-    `liveness` ("off", "passive", "challenge")."""
+    `liveness` ("off", "passive", "challenge"), `memory_mb` (what the process may have; without: no bound)."""
     return ChildSpec("face", "devices.face.worker:serve", TO_CHILD, TO_PARENT, dict(options))
 
 
@@ -66,7 +69,13 @@ def serve(channel: Channel, options: Options) -> None:
         engine: Engine | None = load_engine(options)
     except DeviceError:
         engine = None
+    if "memory_mb" in options:
+        # Better this process than whichever the system chooses when its memory is at an end.
+        size = int(options["memory_mb"]) << 20
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    reserve = [bytearray(1 << 16) for _ in range(8)]  # given up when there is no more, to be able to say so
     sitting: _Sitting | None = None
+    message: object = None
     try:
         while True:
             message = channel.receive(timeout=None if sitting is None else sitting.patience)
@@ -91,9 +100,24 @@ def serve(channel: Channel, options: Options) -> None:
                     sitting.wipe()
                     sitting = None
                     channel.send(end)
+    except (MemoryError, OSError, cv2.error) as error:
+        reserve.clear()
+        if _out_of_memory(error) and isinstance(message, Begin | Offer):
+            channel.send(FaceFailed(message.job, DeviceFault.FACE_MEMORY))
+        raise  # a heap that was full is not to be trusted: the process is replaced
     finally:
         if sitting is not None:
             sitting.wipe()
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    match error:
+        case cv2.error():
+            return error.code == _NO_MEMORY
+        case OSError():
+            return error.errno == errno.ENOMEM
+        case _:
+            return isinstance(error, MemoryError)
 
 
 def _begin(

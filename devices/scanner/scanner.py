@@ -102,7 +102,7 @@ class SupervisedCardFaceScanner:
                 return
             self._stopped.wait(0.1)
 
-    def _camera_lost(self, job: int) -> None:
+    def _camera_lost(self, job: int, _: DeviceFault) -> None:
         self._supervisor.send(Cancel(job))
         self._sink(ScanFailed(job, DeviceFault.SCANNER_LOST))
 

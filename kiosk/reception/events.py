@@ -51,7 +51,10 @@ class ReaderDown:
 
 @dataclass(frozen=True, slots=True)
 class CameraChanged:
+    """`failure`: why it does not work."""
+
     works: bool
+    failure: FailureCode = FailureCode.CAMERA_LOST
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,7 @@ class _Step:
     def blind(self) -> FailureCode | None:
         """Why no face can be looked at."""
         if not self.health.camera:
-            return FailureCode.CAMERA_LOST
+            return self.health.camera_failure
         return None if self.health.face else FailureCode.FACE_WORKER_LOST
 
     def look(self, visit: s.Visit, photo: s.CardPhoto) -> s.State:
@@ -405,8 +405,8 @@ class _Step:
                 return self._reader_lost(state)
             case e.CameraChanged() | e.FaceChanged():
                 if isinstance(event, e.CameraChanged):
-                    self.health = replace(self.health, camera=event.works)
-                    failure = FailureCode.CAMERA_LOST
+                    self.health = replace(self.health, camera=event.works, camera_failure=event.failure)
+                    failure = event.failure
                 else:
                     self.health = replace(self.health, face=event.works)
                     failure = FailureCode.FACE_WORKER_LOST

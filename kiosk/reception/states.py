@@ -767,6 +767,7 @@ class Health:
 
     reader_failure: FailureCode | None = FailureCode.READER_MISSING
     camera: bool = True
+    camera_failure: FailureCode = FailureCode.CAMERA_LOST  # why it does not work, when it does not
     face: bool = True
     scanner: FailureCode | None = None
     open: bool = True  # staff may close the kiosk

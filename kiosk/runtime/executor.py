@@ -61,8 +61,15 @@ FAULTS: dict[DeviceFault, FailureCode] = {
     DeviceFault.CONNECTION_CHANGED: FailureCode.CARD_CHANGED,
     DeviceFault.CARD_WORKER_LOST: FailureCode.CARD_WORKER_LOST,
     DeviceFault.CAMERA_LOST: FailureCode.CAMERA_LOST,
+    DeviceFault.CAMERA_BUSY: FailureCode.CAMERA_BUSY,
+    DeviceFault.CAMERA_DENIED: FailureCode.CAMERA_DENIED,
+    DeviceFault.CAMERA_VIRTUAL: FailureCode.CAMERA_VIRTUAL,
+    DeviceFault.CAMERA_COVERED: FailureCode.CAMERA_COVERED,
+    DeviceFault.CAMERA_FROZEN: FailureCode.CAMERA_LOST,
+    DeviceFault.CAMERA_UNFIT: FailureCode.CAMERA_UNFIT,
     DeviceFault.FACE_WORKER_LOST: FailureCode.FACE_WORKER_LOST,
-    DeviceFault.MODEL_MISSING: FailureCode.FACE_WORKER_LOST,
+    DeviceFault.FACE_MEMORY: FailureCode.FACE_OUT_OF_MEMORY,
+    DeviceFault.MODEL_MISSING: FailureCode.FACE_MODEL_MISSING,
     DeviceFault.SCANNER_LOST: FailureCode.SCANNER_LOST,
     DeviceFault.SCANNER_WORKER_LOST: FailureCode.SCANNER_WORKER_LOST,
     DeviceFault.SCAN_UNREADABLE: FailureCode.SCAN_UNREADABLE,
@@ -408,8 +415,9 @@ class Executor:
                 if self._reader_failure is not None:
                     finding = self._reader_failure.name.lower()
             case e.Test.CAMERA:
-                if self._do.camera.fault() is not None or self._do.camera.latest() is None:
-                    finding = FailureCode.CAMERA_LOST.name.lower()
+                fault = self._do.camera.fault()
+                if fault is not None:
+                    finding = FAULTS[fault].name.lower()
             case e.Test.SCANNER:
                 camera = self._do.card_camera
                 if camera is None or camera.fault() is not None or camera.latest() is None:

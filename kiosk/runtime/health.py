@@ -5,19 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from devices.errors import DeviceFault
 from devices.ports import Camera
 
 CAMERA_SECONDS = 0.5
 
 
 class CameraWatch:
-    """`tell` is called on a thread of its own, once per change, with whether the camera works.
+    """`tell` is called on a thread of its own, once per change, with what is wrong; None: the camera works again.
 
     `looks`: how often in a row it must show nothing. Right after a frame was wiped there is none for a moment.
     """
 
     def __init__(
-        self, camera: Camera, tell: Callable[[bool], None], seconds: float = CAMERA_SECONDS, looks: int = 1
+        self,
+        camera: Camera,
+        tell: Callable[[DeviceFault | None], None],
+        seconds: float = CAMERA_SECONDS,
+        looks: int = 1,
     ) -> None:
         self._camera = camera
         self._looks = looks
@@ -34,9 +39,11 @@ class CameraWatch:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        works, missed = True, 0
+        told: DeviceFault | None = None
+        missed = 0
         while not self._stop.wait(self._seconds):
-            missed = 0 if self._camera.fault() is None else missed + 1
-            if (works and missed >= self._looks) or (not works and not missed):
-                works = not missed
-                self._tell(works)
+            fault = self._camera.fault()
+            missed = 0 if fault is None else missed + 1
+            if fault is not told and (fault is None or missed >= self._looks):
+                told = fault
+                self._tell(fault)

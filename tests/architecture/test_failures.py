@@ -15,6 +15,8 @@ _SCANNING = "tests/flows/test_scanning.py"
 _SCANS = "tests/unit/runtime/test_executor.py::test_a_scan_that_fails"
 _READER = "tests/contract/reader/test_reader_contract.py"
 _FAULTS = "tests/contract/reader/test_reader_faults.py"
+_V4L2 = "tests/contract/camera/test_v4l2.py"
+_FACE = "tests/contract/face/test_faults.py"
 _PCSC = "tests/unit/card/test_pcsc.py"
 _EVIDENCE = "tests/contract/gateway/test_evidence.py"
 _GATEWAY = "tests/contract/gateway/test_faults.py"
@@ -61,6 +63,16 @@ RAISED: dict[FailureCode, tuple[str, ...]] = {
     FailureCode.FACE_WORKER_LOST: (
         "tests/e2e/test_trouble.py::test_a_face_process_that_dies_costs_an_attempt_not_the_kiosk",
     ),
+    FailureCode.CAMERA_BUSY: (f"{_V4L2}::test_what_keeps_a_camera_from_being_used", _EXECUTOR),
+    FailureCode.CAMERA_DENIED: (f"{_V4L2}::test_what_keeps_a_camera_from_being_used", _EXECUTOR),
+    FailureCode.CAMERA_VIRTUAL: (f"{_V4L2}::test_virtual_cameras_are_refused_in_production_only", _EXECUTOR),
+    FailureCode.CAMERA_COVERED: ("tests/contract/camera/test_camera.py::test_a_fault_is_noticed_and_ends", _EXECUTOR),
+    FailureCode.CAMERA_UNFIT: (
+        "tests/unit/face/test_stream.py::test_pictures_of_another_size_are_taken_if_they_are_of_use",
+        _EXECUTOR,
+    ),
+    FailureCode.FACE_MODEL_MISSING: (f"{_FACE}::test_damaged_numbers_fail_every_attempt_by_name", _EXECUTOR),
+    FailureCode.FACE_OUT_OF_MEMORY: (f"{_FACE}::test_a_process_without_memory_says_so_and_ends", _EXECUTOR),
     FailureCode.PRESENCE_NOT_SHOWN: (
         "tests/contract/face/test_attacks.py::test_a_picture_that_is_turned_ends_the_face_check",
         "tests/unit/runtime/test_executor.py::test_face_answers_and_the_process_is_replaced_after_the_wipe",

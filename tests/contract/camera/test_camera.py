@@ -124,13 +124,20 @@ def test_a_device_that_appears_later_is_found(tmp_path: Path) -> None:
     camera.stop()
 
 
-@pytest.mark.parametrize("condition", ["lost", "black", "frozen"])
-def test_a_fault_is_noticed_and_ends(condition: str) -> None:
+@pytest.mark.parametrize(
+    ("condition", "fault"),
+    [
+        ("lost", DeviceFault.CAMERA_LOST),
+        ("black", DeviceFault.CAMERA_COVERED),
+        ("frozen", DeviceFault.CAMERA_FROZEN),
+    ],
+)
+def test_a_fault_is_noticed_and_ends(condition: str, fault: DeviceFault) -> None:
     camera = SimulatedCamera()
     camera.start()
     frame_of(camera)
     camera.set_condition(condition)
-    until(lambda: camera.fault() is DeviceFault.CAMERA_LOST)
+    until(lambda: camera.fault() is fault)
     assert camera.latest() is None
     camera.set_condition("normal")
     until(lambda: camera.fault() is None)

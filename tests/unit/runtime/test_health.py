@@ -12,7 +12,7 @@ from devices import ports as d
 from devices.errors import DeviceFault
 from kiosk.runtime.health import CameraWatch
 
-LOST = DeviceFault.CAMERA_LOST
+LOST, BUSY = DeviceFault.CAMERA_LOST, DeviceFault.CAMERA_BUSY
 
 
 class Camera:
@@ -37,14 +37,17 @@ class Camera:
 @pytest.mark.parametrize(
     ("faults", "looks", "told"),
     [
-        ((None, LOST, LOST, None), 1, [False, True]),
-        ((None, LOST, None, LOST, LOST, LOST, None), 3, [False, True]),
+        ((None, LOST, LOST, None), 1, [LOST, None]),
+        ((None, LOST, None, LOST, LOST, LOST, None), 3, [LOST, None]),
         ((LOST, LOST, None, LOST, LOST, None), 3, []),
-        ((LOST,), 3, [False]),
+        ((LOST,), 3, [LOST]),
+        ((None, BUSY, BUSY, LOST, None), 1, [BUSY, LOST, None]),
     ],
 )
-def test_changes_are_told_once(faults: tuple[DeviceFault | None, ...], looks: int, told: list[bool]) -> None:
-    heard: queue.SimpleQueue[bool] = queue.SimpleQueue()
+def test_changes_are_told_once(
+    faults: tuple[DeviceFault | None, ...], looks: int, told: list[DeviceFault | None]
+) -> None:
+    heard: queue.SimpleQueue[DeviceFault | None] = queue.SimpleQueue()
     camera = Camera(*faults)
     watch = CameraWatch(camera, heard.put, seconds=0.001, looks=looks)
     watch.start()
