@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.simulated.card.pace import Pace
-from kiosk.cli import bench_card, bench_ui
+from kiosk.cli import bench_card, bench_people, bench_ui
 from kiosk.cli.options import add_json
 
 _BUILD = Path("build")
@@ -37,6 +37,11 @@ def register(subparsers: Any) -> None:
     ui.add_argument("--seconds", type=_at_least_20, default=20.0, help="of each run (default: %(default)s)")
     ui.add_argument("--runs", type=int, choices=range(1, 10), default=3, help="of which the median counts (default: 3)")
     add_json(ui)
+    people = parts.add_parser("people", help="whether drawn people are found, told apart, and good enough to be faked")
+    people.add_argument("--persons", type=int, default=200, help="seeds 1 to N (default: %(default)s)")
+    people.add_argument("--attacks", type=int, default=30, help="of each kind (default: %(default)s)")
+    people.add_argument("--out", type=Path, default=_BUILD / "people", help="pictures (default: %(default)s)")
+    add_json(people)
 
 
 def _at_least_20(text: str) -> float:
@@ -48,5 +53,7 @@ def _at_least_20(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     if args.part == "ui":
         return bench_ui.run(args.seconds, args.runs, args.json)
+    if args.part == "people":
+        return bench_people.run(args.persons, args.attacks, args.out, args.json)
     paces = [Pace(each) for each in args.pace or bench_card.PACES]
     return bench_card.run(args.persona, _BUILD, args.json, paces)

@@ -6,7 +6,7 @@ Everything is drawn by code and follows from integers. Nothing here knows how th
 
 from __future__ import annotations
 
-from devices.simulated.people.acting import BLINK, TURN_LEFT, TURN_RIGHT
+from devices.simulated.people.acting import BLINK, TURN_LEFT, TURN_RIGHT, Act
 from devices.simulated.people.actor import Actor, Conditions, Filmed
 from devices.simulated.people.attacks import RADII_CM, Attack, attacker
 from devices.simulated.people.portrait import card_photo
@@ -16,6 +16,7 @@ __all__ = [
     "RADII_CM",
     "TURN_LEFT",
     "TURN_RIGHT",
+    "Act",
     "Actor",
     "Attack",
     "Conditions",

@@ -41,14 +41,14 @@ class Temper:
 class Act:
     """One moment. `aside`, `lift` in head units; `near` is the share of the distance still to come (0 arrived)."""
 
-    yaw: float
-    pitch: float
-    roll: float
-    blink: float
-    smile: float
-    aside: float
-    lift: float
-    near: float
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    blink: float = 0.0
+    smile: float = 0.0
+    aside: float = 0.0
+    lift: float = 0.0
+    near: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,10 @@ class Actor:
         self._body = np.asarray(np.clip(layer * 255 + 0.5, 0, 255), np.uint8)
 
     def frame(self, t: float, prompt: str | None = None) -> Picture:
-        act = self._acting.at(t, prompt)
+        return self.shot(self._acting.at(t, prompt))
+
+    def shot(self, act: Act) -> Picture:
+        """The picture of one movement."""
         image = self.empty()
         self.draw(image, act)
         return self.take(image)

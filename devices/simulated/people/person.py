@@ -32,7 +32,7 @@ SIDE_FRONT, SIDE_BACK = 0.4, -1.3  # what the side textures show, in z
 SIDE_SCALE = 100
 
 #: How far a trait may drift in ten years, as a share of what it may be at all.
-_DRIFT = 0.1
+_DRIFT = 0.16
 _RANGES = {
     "width": (0.62, 0.85),
     "jaw": (0.0, 0.95),
