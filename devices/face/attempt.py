@@ -141,6 +141,11 @@ class Attempt:
             self._witnessed = at
             self._witness = _Candidate(at, judgement.quality, *_cut(image, sight.faces[0]))
 
+    @property
+    def collected(self) -> int:
+        """Descriptors that count: fewer than a moment ago when whoever was seen may be another."""
+        return len(self._good)
+
     def _asked(self, at: float) -> FaceHint | None:
         prompt = self.liveness.prompt(at)
         return None if prompt is None else FaceHint(prompt.value)

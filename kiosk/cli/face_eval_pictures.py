@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devices.ports import Image
 
 _PART = 16  # pictures that a process is given at once
+_MANY = 99  # frames that no attempt waits for
 _MOST_NAMED = 200  # pictures that were not acquired
 
 Options = Mapping[str, Any]
@@ -132,35 +133,41 @@ def _live(engine: Engine, number: int, path: Path, gray: bool) -> Described:
     except OSError as error:
         return Described(number, True, f"file: {type(error).__name__}", None, digest)
     hints: list[FaceGuidance] = []
-    witness = _Witness(engine)
+    witness = Witness(engine)
     card = Enrolled(np.zeros(128), gray)  # asked only whether it is gray
     still = Liveness(LivenessSettings(mode=Mode.OFF), random.Random(0))  # noqa: S311 - nothing is drawn from it
     attempt = Attempt(0, witness, Limits(), card, hints.append, 0.0, still)
     attempt.see(frame, 0.0)
     attempt.describe(1.0)
     attempt.wipe()
-    if witness.descriptor is not None:
-        return Described(number, True, "", witness.descriptor, digest)
+    if witness.descriptors:
+        return Described(number, True, "", witness.descriptors[0], digest)
     faces = engine.find(frame)
     descriptor = engine.describe(frame, faces[0], card) if faces else None
     hint = hints[0].hint if hints else FaceHint.NO_FACE
     return Described(number, True, hint.value, descriptor, digest)
 
 
-class _Witness:
-    """The engine, as an attempt sees it; remembers what was described, and is never asked to compare."""
+class Witness:
+    """The engine, as an attempt sees it; keeps what was described, for an attempt overwrites its own. It is never asked
+    to compare before the end."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.descriptor: NDArray[np.float64] | None = None
+        self.descriptors: list[NDArray[np.float64]] = []
         self.name, self.models, self.find, self.enrol = engine.name, engine.models, engine.find, engine.enrol
         self.distance = engine.distance
-        self.thresholds = engine.thresholds.at(9)  # frames; there is one
+        self.thresholds = engine.thresholds.at(_MANY)
 
     def describe(self, image: Image, face: FoundFace, enrolled: Enrolled) -> NDArray[np.float64]:
         descriptor = self._engine.describe(image, face, enrolled)
-        self.descriptor = descriptor.copy()  # the attempt overwrites its own
+        self.descriptors.append(descriptor.copy())
         return descriptor
+
+    def wipe(self) -> None:
+        for descriptor in self.descriptors:
+            descriptor.fill(0)
+        self.descriptors.clear()
 
 
 class Descriptors:
