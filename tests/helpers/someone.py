@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.face.photo import decode_photo
-from devices.face.template import DEFAULT_CENTRE, Centre, CentredEngine
-from devices.face.models import Models
+from devices.face.template import DEFAULT_CENTRE, Centre, load_engine
 from devices.simulated.apart import SharedFrames
 from devices.simulated.camera import SimulatedCamera
 
@@ -97,8 +96,8 @@ def photo_pieces(photo: bytes) -> dict[str, bytes]:
     """The card's photo: as it stands on the card, its pixels, its descriptor raw and centred."""
     pieces = {f"photo file at {part}/4": photo[len(photo) * part // 4 :][:_PIECE] for part in (1, 2, 3)}
     pieces |= rows("photo pixels", [decode_photo(photo)], [])
-    engine = CentredEngine(Models(), centre := Centre.load(DEFAULT_CENTRE))
-    descriptor = engine.enrol(photo).descriptor
+    centre = Centre.load(DEFAULT_CENTRE)
+    descriptor = load_engine({}).enrol(photo).descriptor
     for form, vector in (("raw", descriptor), ("centred", centre.apply(descriptor))):
         for kind in (np.float64, np.float32):
             data = vector.astype(kind).tobytes()
