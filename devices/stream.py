@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Protocol
 
@@ -84,6 +85,15 @@ class Watchdog:
         if self._last is not None:
             self._last.fill(0)
             self._last = None
+
+
+def passing(image: Image) -> Image:
+    """The same pixels as a picture that is overwritten when its last user lets it go, on that user's thread (0.05 ms
+    at 640 x 480). Whoever cuts a piece out of it keeps the whole. Pictures that were only freed were found in the
+    kiosk's heap seconds after their reception."""
+    seen = image.view()
+    weakref.finalize(seen, image.fill, 0).atexit = False
+    return seen
 
 
 class CameraStream:
@@ -173,7 +183,7 @@ class CameraStream:
             useful |= fault is None
             with self._lock:
                 self._sequence += 1
-                self._newest, self._fault = Frame(image, now, self._sequence), fault
+                self._newest, self._fault = Frame(passing(image), now, self._sequence), fault
             if watchdog.hopeless(now):
                 return useful
         return useful

@@ -7,6 +7,7 @@ Whatever is writable is read: heaps, stacks, anonymous maps, shared memory, and 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -101,6 +102,18 @@ def hunt(pids: Mapping[str, Iterable[int]], needles: Needles) -> dict[str, set[s
             except (FileNotFoundError, ProcessLookupError):
                 continue
     return {role: names for role, names in found.items() if names}
+
+
+def lonely(pids: Iterable[int], digits: str) -> int:
+    """How often a short number stands in the memory of processes with no other digit or hexadecimal letter at it."""
+    number = re.compile(rb"(?<![0-9A-Fa-f])" + digits.encode() + rb"(?![0-9A-Fa-f])")
+    count = 0
+    for pid in pids:
+        try:
+            count += sum(len(number.findall(data)) for data in contents(pid) if digits.encode() in data)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return count
 
 
 def family(pid: int) -> set[int]:

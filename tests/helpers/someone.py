@@ -23,22 +23,32 @@ _TAKEN = 24  # pictures of one person, shown again and again
 
 def pictures_of(seed: int | None, count: int = _TAKEN) -> list[Picture]:
     """What the simulated camera shows of this person (None: the empty chair), each picture once."""
-    camera = SimulatedCamera(seed, {"calm": True, "fps": 60})
+    camera = SimulatedCamera(None, {"calm": True, "fps": 60})
     camera.start()
     taken: list[Picture] = []
-    last, end = -1, time.monotonic() + 30
-    warm = time.monotonic() + (0.0 if seed is None else 2.5)  # somebody who comes is drawn first
+    chair: Picture | None = None
+    last, end = -1, time.monotonic() + 60
     try:
         while len(taken) < count and time.monotonic() < end:
-            frame = camera.latest()
-            if frame is not None and frame.sequence != last and time.monotonic() > warm:
-                last = frame.sequence
-                taken.append(frame.image.copy())
             time.sleep(0.005)
+            frame = camera.latest()
+            if frame is None or frame.sequence == last:
+                continue
+            last = frame.sequence
+            if chair is None:
+                chair = frame.image.copy()
+                camera.show(seed)
+            elif seed is None or _differs(frame.image, chair):  # somebody who comes is drawn first
+                taken.append(frame.image.copy())
     finally:
         camera.stop()
     assert len(taken) == count
     return taken
+
+
+def _differs(image: Picture, chair: Picture) -> bool:
+    middle = (slice(200, 300), slice(270, 370))
+    return float(np.abs(image[middle].astype(np.float32) - chair[middle]).mean()) > 15
 
 
 @dataclass

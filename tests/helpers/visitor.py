@@ -44,15 +44,22 @@ class House:
 
     # --- what is hunted ---
 
-    @cached_property
+    @property
     def needles(self) -> Needles:
         """Photo, its pixels and descriptor, pictures of the camera, 照合番号, and the PIN as it is sent to the card."""
         pin, number = self.person.pin.encode(), self.person.number_b
-        pieces = photo_pieces(card_photo(self.person.photo_face))
-        pieces |= rows("frame", self.me[:6], self.nobody)
+        pieces = dict(self._pictures)
         pieces |= {"number": number.encode(), "number UTF-16": number.encode("utf-16-le")}
         pieces |= {"PIN in VERIFY": bytes.fromhex("0020008004") + pin}
         return Needles(pieces)
+
+    @cached_property
+    def _pictures(self) -> dict[str, bytes]:
+        return photo_pieces(card_photo(self.person.photo_face)) | rows("frame", self.me[:6], self.nobody)
+
+    def use_pin(self, pin: str) -> None:
+        """From now on the card has this one."""
+        self.person, self.card = replace(self.person, pin=pin), replace(self.card, pin=pin)
 
     def processes(self) -> dict[str, list[int]]:
         """By role; `other`: whatever else descends from the kiosk."""
@@ -64,8 +71,9 @@ class House:
     # --- who comes ---
 
     def begin(self, way: str) -> None:
-        """Sit down, put the card down, choose; with the face, type the 照合番号 as well."""
-        self.kiosk.until_state("Idle")
+        """Sit down, put the card down, choose; with the face, type the 照合番号 as well. The last sentence to the
+        patient before may still be on screen."""
+        self.kiosk.until_state("Idle", "Farewell")
         if way == "face":
             self.seat.show(self.me)
         self.lane.insert(self.card)
@@ -99,6 +107,17 @@ class House:
         self.seat.show(self.nobody)
         self.kiosk.until_state("Farewell", "Idle")
 
+    def nobody_comes(self) -> str:
+        """The camera sees an empty chair until the time is over."""
+        self.me, self.nobody = self.nobody, self.me
+        try:
+            self.begin("face")
+            state = self.kiosk.until_state("FaceRetry", "Problem").state
+        finally:
+            self.me, self.nobody = self.nobody, self.me
+        self.give_up()
+        return state
+
     def give_up(self) -> None:
         self.kiosk.press("action:cancel")
         self.kiosk.until_state("TakeCard")
@@ -116,7 +135,6 @@ class House:
 
     def not_recognised(self) -> str:
         """Somebody else sits there."""
-        self.kiosk.until_state("Idle")
         self.me, self.stranger = self.stranger, self.me
         try:
             self.begin("face")
