@@ -55,7 +55,7 @@ class House:
 
     @cached_property
     def _pictures(self) -> dict[str, bytes]:
-        return photo_pieces(card_photo(self.person.photo_face)) | rows("frame", self.me[:6], self.nobody)
+        return photo_pieces(card_photo(self.person.photo_face)) | rows("frame", self.me, self.nobody)
 
     def use_pin(self, pin: str) -> None:
         """From now on the card has this one."""
