@@ -190,6 +190,7 @@ def _states() -> Iterator[tuple[str, s.State, tuple[str, ...]]]:
         unread = replace(visit, printed=s.Unscanned(code))
         yield f"card_number_{code.name.lower()}", s.EnteringNumber(unread), ()
     yield "look_here", s.Looking(visit, _PHOTO, 1, "closer"), ()
+    yield "look_here_dark", s.Looking(visit, _PHOTO, 1, "too_dark"), ()
     yield "look_here_good", s.Looking(replace(visit, face_attempts=1), _PHOTO, 1, "good"), ()
     for hint in (*s.CHALLENGE, "look_straight"):
         yield f"look_here_{hint}", s.Looking(visit, _PHOTO, 1, hint, challenged=True), ()

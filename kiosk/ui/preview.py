@@ -12,6 +12,8 @@ from kiosk.ui.pages.base import Kit
 from kiosk.ui.ports import Picture
 from kiosk.ui.typeset import lay_out
 
+DIM = 60.0  # mean of the picture where the face belongs: below it the page becomes a lamp
+DIM_PULLS = 6  # pictures in a row that must be dim; one may be the camera adjusting itself
 PULL_MS = 33  # 30 Hz: the camera is asked, it never pushes
 #: Hint of the challenge -> icon, and where it stands: -1 left, 1 right, 0 above. The picture is a mirror, so that the
 #: person's left is the page's left.
@@ -27,7 +29,9 @@ class Preview(QWidget):
         self._picture: Picture | None = None
         self._good = False
         self._asked = ""
-        self._frames: dict[tuple[int, int, bool, str], QPixmap] = {}
+        self._lit = False
+        self._dim = 0
+        self._frames: dict[tuple[int, int, bool, str, bool], QPixmap] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._timer = QTimer(self)
         self._timer.setInterval(PULL_MS)
@@ -43,9 +47,24 @@ class Preview(QWidget):
         self._asked = hint if hint in ASKED else ""
         self.update()
 
+    @property
+    def lit(self) -> bool:
+        return self._lit
+
+    def light(self) -> None:
+        """Everything around the oval becomes white: the screen is the lamp that is always there. It stays lit until
+        the page goes, otherwise it would flicker: the face is bright because of it."""
+        if not self._lit:
+            self._lit = True
+            self.update()
+
     @Slot()
     def pull(self) -> None:
         self._picture = self._kit.frames.latest()
+        if self._picture is not None and not self._lit:
+            self._dim = self._dim + 1 if _brightness(self._picture) < DIM else 0
+            if self._dim >= DIM_PULLS:
+                self.light()
         self.update()
 
     @property
@@ -59,6 +78,7 @@ class Preview(QWidget):
     def hideEvent(self, event: QEvent) -> None:
         self._timer.stop()
         self._picture = None
+        self._lit, self._dim = False, 0
 
     def oval(self) -> QRectF:
         tall = self.height() * 0.74
@@ -94,7 +114,7 @@ class Preview(QWidget):
 
     def _frame(self) -> QPixmap:
         """Veil, oval and round corners: the same for every picture, drawn once for each size and colour."""
-        found = self._frames.get((self.width(), self.height(), self._good, self._asked))
+        found = self._frames.get((self.width(), self.height(), self._good, self._asked, self._lit))
         if found is not None:
             return found
         self._frames.clear()
@@ -108,7 +128,10 @@ class Preview(QWidget):
         sheet.addRoundedRect(rect, theme.radius("panel"), theme.radius("panel"))
         hole.addEllipse(self.oval())
         whole.addRect(rect)
-        painter.fillPath(sheet.subtracted(hole), theme.colour("key_press", 0.55))
+        if self._lit:
+            painter.fillPath(sheet.subtracted(hole), theme.colour("paper"))
+        else:
+            painter.fillPath(sheet.subtracted(hole), theme.colour("key_press", 0.55))
         painter.fillPath(whole.subtracted(sheet), theme.colour("ground"))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.colour("paper"), theme.px(14)))
@@ -122,7 +145,7 @@ class Preview(QWidget):
         if self._asked:
             paint_icon(painter, theme, ASKED[self._asked][0], "paper", self.sign(), "key")
         painter.end()
-        self._frames[(self.width(), self.height(), self._good, self._asked)] = drawn
+        self._frames[(self.width(), self.height(), self._good, self._asked, self._lit)] = drawn
         return drawn
 
     def _draw_mirrored(self, painter: QPainter, picture: Picture, rect: QRectF) -> None:
@@ -142,3 +165,10 @@ class Preview(QWidget):
         painter.drawImage(rect, image, shown)
         painter.restore()
         image.fill(0)  # a copy of the patient's picture
+
+
+def _brightness(picture: Picture) -> float:
+    """Mean of the middle of the picture, where the oval is; a few hundred pixels of it."""
+    tall, wide = picture.shape[:2]
+    middle = picture[tall // 4 : tall * 3 // 4 : 16, (wide - tall // 2) // 2 : (wide + tall // 2) // 2 : 16]
+    return float(middle.mean())

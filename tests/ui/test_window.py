@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from devices.face.quality import OVAL
 from devices.secret import SecretBytes
 from kiosk.reception import events as e
 from kiosk.reception.consent import Item
@@ -21,7 +23,8 @@ from kiosk.ui.keypad import Dots
 from kiosk.ui.pages.identity import PinBody
 from kiosk.ui.pages.number import FieldBox, NumberBody
 from kiosk.ui.pictures import CardOnReader
-from kiosk.ui.preview import Preview
+from kiosk.ui.ports import Picture
+from kiosk.ui.preview import DIM_PULLS, Preview
 from kiosk.ui.robot import NotOnPage
 from kiosk.ui.screenshots import settle
 from tests.ui.conftest import Bench
@@ -501,3 +504,51 @@ def test_the_page_is_told(bench: Bench) -> None:
 
 def test_secrets_are_real(bench: Bench) -> None:
     assert isinstance(bench.door.new(4), SecretBytes)
+
+
+def test_in_the_dark_the_page_is_the_lamp_until_it_goes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    bench.show("look_here")
+    settle()
+    (preview,) = bench.window.findChildren(Preview)
+    corner = (preview.width() // 2, 20)  # above the oval
+    monkeypatch.setattr(preview._kit, "frames", Shown(np.full((480, 640, 3), 120, np.uint8)))
+    for _ in range(DIM_PULLS * 2):
+        preview.pull()
+    assert not preview.lit
+    assert preview.grab().toImage().pixelColor(*corner).lightness() < 128
+    monkeypatch.setattr(preview._kit, "frames", Shown(np.full((480, 640, 3), 40, np.uint8)))
+    for _ in range(DIM_PULLS):
+        preview.pull()
+    assert preview.lit
+    assert preview.grab().toImage().pixelColor(*corner).lightness() == 255
+    monkeypatch.setattr(preview._kit, "frames", Shown(np.full((480, 640, 3), 120, np.uint8)))
+    preview.pull()
+    assert preview.lit, "it would flicker"
+    bench.show("working")
+    assert not preview.lit
+    bench.show("look_here_dark")
+    assert preview.lit, "asked for by the face check"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """Frames that are always the same picture."""
+
+    picture: Picture
+
+    def latest(self) -> Picture:
+        return self.picture
+
+
+def test_the_oval_of_the_page_is_the_oval_of_the_gate(bench: Bench) -> None:
+    """A picture fills the page's preview in its height; the gate counts in shares of that height."""
+    bench.show("look_here")
+    settle()
+    (preview,) = bench.window.findChildren(Preview)
+    assert preview.width() / preview.height() <= 4 / 3, "a picture of 4:3 fills the height"
+    oval, tall = preview.oval(), preview.height()
+    assert (oval.height() / tall, oval.width() / tall, oval.center().y() / tall) == pytest.approx(
+        (OVAL.tall, OVAL.wide, OVAL.down), abs=0.002
+    )

@@ -303,6 +303,8 @@ class LookBody(Body):
             self._hint.say(word(f"hint.{view.panel.hint}"), good)
             self.preview.mark(good)
             self.preview.ask(view.panel.hint)
+            if view.panel.hint == "too_dark":
+                self.preview.light()
             first = view.panel.attempt == 1
             attempt = word("ui.attempt", attempt=view.panel.attempt, attempts=view.panel.attempts)
             self._attempt.say("" if first else attempt)
