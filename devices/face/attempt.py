@@ -72,7 +72,9 @@ def _passive() -> Liveness:
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """Collects good frames and compares at most twice: retries within an attempt would multiply false matches.
+    """Collects good frames and compares them once, or twice when more frames are allowed than one score needs: retries
+    within an attempt would multiply false matches (docs/face.md). Frames that come after a face was lost are compared
+    only if none had been compared before.
 
     `say` hears the guidance. `begun` and the times of the frames are seconds of one clock that only goes forward.
     The card's photo may be enrolled later than the first frames are seen: the person is guided meanwhile.
@@ -94,6 +96,7 @@ class Attempt:
     _last: float = float("-inf")  # when the frame behind the newest descriptor was taken
     _picture: int = 0
     _first: FaceBand | None = None
+    _spent: bool = False  # compared, and then the face was lost
     _witness: _Candidate | None = None  # a turned face of the challenge: not compared with the card
     _witnesses: list[Descriptor] = field(default_factory=list)
     _witnessed: float = float("-inf")
@@ -245,7 +248,7 @@ class Attempt:
     def _band(self) -> FaceBand:
         if self._first is FaceBand.ACCEPT:
             return self._first
-        if self.enrolled is None or len(self._good) < self.engine.thresholds.frames:
+        if self._spent or self.enrolled is None or len(self._good) < self.engine.thresholds.frames:
             return FaceBand.GREY
         return self._compare(self.enrolled)
 
@@ -262,7 +265,7 @@ class Attempt:
             witness.fill(0)
         self._witnesses.clear()
         if self._first is not None:
-            self._first = FaceBand.GREY  # it was about the frames that are gone; the one early comparison is spent
+            self._first, self._spent = FaceBand.GREY, True  # it was about the frames that are gone
 
     def wipe(self) -> None:
         """Overwrite every descriptor and every piece of a frame."""

@@ -57,6 +57,8 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--group-column", metavar="NAME", help="instead of group")
     parser.add_argument("--score", choices=(*SCORES, "all"), default=SHIPPED, help="(default: %(default)s)")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="another network of the same layers (dlib's format)")
+    parser.add_argument("--encoder", choices=("dlib", "numpy", "onnx"), help="default: the kiosk's")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")
     parser.add_argument("--make-pairs", type=Path, metavar="CSV", help="write the pairs of --cards or --list, and end")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="FNMR over FMR (DET), one panel for each score")
@@ -141,6 +143,7 @@ class Report:
     threshold: Thresholds
     card: str
     jobs: int
+    model: Path | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     failures: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     named: list[dict[str, str]] = field(default_factory=list)
@@ -197,6 +200,7 @@ class Report:
             "limits": LIMITS_FIRST,
             "card": self.card,
             "frames": self.frames,
+            "model": "shipped" if self.model is None else self.model.name,
             "accept": self.threshold.accept,
             "scores": scores,
             "not_acquired": self.failures,
@@ -223,10 +227,8 @@ class Report:
             "strangers": curve.strangers,
             "one_person": curve.alike,
             "eer": curve.eer(),
-            "tar": {f"{target:.0e}": curve.tar(target) or "too few" for target in figures.TARGETS},
-            "threshold_at_fmr": {
-                f"{target:.0e}": curve.threshold_at(target) or "too few" for target in figures.TARGETS
-            },
+            "tar": {f"{target:.0e}": _or_few(curve.tar(target)) for target in figures.TARGETS},
+            "threshold_at_fmr": {f"{target:.0e}": _or_few(curve.threshold_at(target)) for target in figures.TARGETS},
             "at": points,
         }
 
@@ -236,15 +238,23 @@ class Report:
         return f"{LIMITS_FIRST}\n\n{table(self)}"
 
 
+def _or_few(value: float | None) -> float | str:
+    return "too few" if value is None else value
+
+
 def evaluate(trials: pairs.Pairs | pairs.Everybody, args: argparse.Namespace) -> Report:
     """Raises `PairsWrong` for live pictures that are not different ones, `ModelMissing`."""
     from devices.face.operating import load_thresholds
 
     begin = time.monotonic()
     report = Report(trials, load_thresholds("centred", frames=args.frames).at(args.frames), args.card, args.jobs)
+    report.model = args.model
     found = Descriptors(trials)
     try:
-        found.fill(args.root, gray=args.card == "gray-jp2", jobs=args.jobs)
+        options = {} if args.encoder is None else {"encoder": args.encoder}
+        if args.model is not None:
+            options["model"] = str(args.model)
+        found.fill(args.root, gray=args.card == "gray-jp2", jobs=args.jobs, options=options)
         if isinstance(trials, pairs.Pairs) and args.frames > 1:
             problems = trials.repeated(found.contents)
             if problems:

@@ -182,12 +182,12 @@ class Descriptors:
         self.live_words: dict[int, str] = {}
         self.contents = np.arange(count, dtype=np.int64)
 
-    def fill(self, root: Path, *, gray: bool, jobs: int) -> None:
-        """Raises `ModelMissing`."""
+    def fill(self, root: Path, *, gray: bool, jobs: int, options: Options | None = None) -> None:
+        """`options`: of the engine. Raises `ModelMissing`."""
         trials = self._trials
         seen: dict[bytes, int] = {}
         with Progress(len(np.unique(trials.cards)) + len(np.unique(trials.lives)), "pictures") as progress:
-            for each in describe_all(root, trials, gray=gray, options={}, jobs=jobs, step=progress.step):
+            for each in describe_all(root, trials, gray=gray, options=options or {}, jobs=jobs, step=progress.step):
                 if each.descriptor is not None:
                     (self.live if each.live else self.card)[each.number] = each.descriptor
                 if each.word:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from devices.face.attempt import Attempt, Limits
 from devices.face.enhance import DIM, WANTED, brighten
 from devices.face.guide import STANDS_SECONDS, Guide
-from devices.face.models import Models
+from devices.face.liveness import Liveness, LivenessSettings, Mode
+from devices.face.models import Descriptor, Models
 from devices.face.operating import load_thresholds
 from devices.face.quality import measure
-from devices.face.template import DEFAULT_CENTRE, Centre, CentredEngine
+from devices.face.template import DEFAULT_CENTRE, Centre, CentredEngine, Enrolled
 from devices.ports import FaceBand, FaceGuidance, FaceHint, Image
 from devices.simulated.faces import FAR_SEEDS, card_photo
 from tests.contract.face.booth import live
@@ -68,6 +72,28 @@ def test_somebody_else_in_between_begins_anew(engine: CentredEngine) -> None:
     decided = stage.attempt.decide()
     assert decided.band is not FaceBand.ACCEPT
     assert decided.frames == 3
+
+
+@pytest.mark.parametrize("frames", [3, 9])
+def test_an_attempt_compares_no_more_often_than_the_bound_says(engine: CentredEngine, frames: int) -> None:
+    """A stranger is compared; the chair is empty; then the owner sits down: that is another attempt's business."""
+    stage = Stage(engine, frames=frames)
+    compared: list[float] = []
+    real = engine.distance
+
+    class Counting(CentredEngine):
+        def distance(self, enrolled: Enrolled, frames: Sequence[Descriptor]) -> float:
+            compared.append(real(enrolled, frames))
+            return compared[-1]
+
+    stage.attempt.engine = Counting(engine.models, Centre.load(DEFAULT_CENTRE), engine.thresholds)
+    stage.attempt.liveness = Liveness(LivenessSettings(mode=Mode.PASSIVE), random.Random(1))
+    stage.show(live(STRANGER), 1.2)
+    assert len(compared) == 1
+    stage.show([np.full((480, 640, 3), 150, np.uint8)], 0.4)
+    stage.show(live(PERSON), 5)
+    assert stage.attempt.decide().band is not FaceBand.ACCEPT
+    assert len(set(compared)) == 1
 
 
 def test_the_person_is_guided_before_the_photo_is_known(engine: CentredEngine) -> None:
