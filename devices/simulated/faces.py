@@ -17,7 +17,7 @@ FAR_SEEDS: dict[str, int] = {
     "pinless": 97,
     "someone_else": 88,
     "someone_else_photo": 56,
-    "forged": 6,
+    "forged": 3,
     "expired": 143,
     "swapped": 42,
     "decliner": 60,

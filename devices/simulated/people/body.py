@@ -22,8 +22,8 @@ def body(traits: Traits, unit: float, light_side: float, head_width: float) -> A
     low = np.clip((traits.chin + 0.32 - py) / 0.3, 0, 1) * np.exp(-((px / 0.75) ** 6))
     trunk[..., :3] *= (1 - 0.5 * low)[..., None]
     if traits.style.hangs:
-        end = 0.78 if traits.style is Style.BOB else 1.4
-        behind = np.clip((head_width - 0.06 - np.abs(px)) * unit / 2, 0, 1) * np.clip((end - py) * unit / 3, 0, 1)
+        end = 0.66 if traits.style is Style.BOB else 1.4
+        behind = np.clip((0.8 * head_width - np.abs(px)) * unit / 2, 0, 1) * np.clip((end - py) * unit / 3, 0, 1)
         hair = np.array(traits.hair, np.float32) / 255 * 0.55
         under = np.dstack([hair * behind[..., None], behind]).astype(np.float32)
         trunk = trunk + under * (1 - trunk[..., 3:])

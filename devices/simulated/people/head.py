@@ -22,6 +22,7 @@ SCALE = 170  # map pixels for one unit
 LEFT, TOP, RIGHT, BOTTOM = -1.25, -1.55, 1.25, 1.75
 FLOOR = -9.0  # height where there is no head
 _MIDDLE = 0.05  # height of the widest part of the skull
+_RAISED = 0.85  # so much of the colour is hair where hair begins to have a height: its edge is seen from beside
 _CROWN = 1.14  # from there to the top
 
 _SKINS = ((205, 220, 243), (186, 206, 236), (170, 194, 228), (152, 180, 219), (138, 165, 207))  # BGR
@@ -430,11 +431,14 @@ class _Head:
         tone = self.hair_colour * (1 + 0.13 * strands[..., None]) + 0.1 * sheen[..., None]
         self.paint(tone, covered)
         self.covered = np.asarray(covered, np.float32)
-        self.base = np.asarray(np.maximum(self.base, cap * (covered > 0.4)), np.float32)
-        self.ear_area = self.ear_area & (covered < 0.4)
+        self.base = np.asarray(np.maximum(self.base, cap * (covered > _RAISED)), np.float32)
+        self.ear_area = self.ear_area & (covered < _RAISED)
         raised = np.maximum(self.height, cap + 0.012 * strands * (body > 0.1))
-        self.height = np.asarray(np.where(covered > 0.4, raised, self.height), np.float32)
+        self.height = np.asarray(np.where(covered > _RAISED, raised, self.height), np.float32)
         self.gloss = np.asarray(self.gloss * (1 - covered) + 0.05 * covered, np.float32)
+        # What lies beside hair is hair, or its edge would have a rim of skin.
+        beside = (self.height <= FLOOR / 2) & ((y < 0.15) | t.style.hangs)
+        self.paint(self.hair_colour * 0.9, beside.astype(np.float32))
 
     def _hair_outline(self, wide: float, above: float) -> Array:
         """Half the width of the hair at each height."""

@@ -148,7 +148,7 @@ def _smooth(value: Array) -> Array:
 
 def _back(surface: Surface, traits: Traits) -> Array:
     """The other half of the head: the skull's, drawn in towards the neck; ears are as thick as ears."""
-    deep = np.where(surface.covered > 0.4, 1.15, 1.15 - 0.9 * _smooth((_rows() - 0.2) / 0.45)[:, None])
+    deep = np.where(surface.covered > 0.85, 1.15, 1.15 - 0.9 * _smooth((_rows() - 0.2) / 0.45)[:, None])
     if traits.style in (Style.BOB, Style.LONG):
         deep = deep * (1 - 0.5 * _smooth((_rows() - 0.4) / 0.6)[:, None])
     back = -deep * surface.base

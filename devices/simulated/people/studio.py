@@ -95,7 +95,7 @@ class _Stage:
 
     def frame(self, at: float, prompt: str | None) -> Picture:
         cast, people = self._ready
-        if cast != self._cast or not people:
+        if cast is not self._cast or not people:  # the same person again is another visit
             empty = room(self._size)
             return np.asarray(empty ^ self._draw.integers(0, 4, empty.shape, np.uint8), np.uint8)
         image = people[0].frame(at, prompt)

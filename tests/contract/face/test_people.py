@@ -44,4 +44,4 @@ def test_everyone_is_accepted_as_oneself(distances: np.ndarray) -> None:
 
 def test_everyone_is_rejected_as_anyone_else(distances: np.ndarray) -> None:
     others = distances[~np.eye(len(distances), dtype=bool)]
-    assert others.min() > THRESHOLDS.grey * 1.1
+    assert others.min() > THRESHOLDS.grey * 1.05
