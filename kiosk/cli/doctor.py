@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, assert_never
 
+from devices.camera.v4l2 import is_virtual
 from kiosk.audit import verify
 from kiosk.cli import doctor_reader
 from kiosk.cli.finding import Finding, Findings, State
@@ -146,7 +147,7 @@ def _camera(settings: Settings, machine: Machine) -> Findings:
     if settings.camera.driver is CameraDriver.SIMULATED:
         yield Finding("camera", State.OK, "simulated")
     else:
-        yield from _video("camera", settings.camera.device, machine)
+        yield from _video("camera", settings.camera.device, machine, settings.kiosk.production)
 
 
 def _scanner(settings: Settings, machine: Machine) -> Findings:
@@ -160,19 +161,23 @@ def _scanner(settings: Settings, machine: Machine) -> Findings:
         case ScannerDriver.SIMULATED:
             yield Finding("scanner", State.OK, "simulated")
         case ScannerDriver.OPENCV:
-            yield from _video("scanner", settings.scanner.device, machine)
+            yield from _video("scanner", settings.scanner.device, machine, settings.kiosk.production)
         case _:
             assert_never(settings.scanner.driver)
 
 
-def _video(name: str, device: str, machine: Machine) -> Findings:
+def _video(name: str, device: str, machine: Machine, production: bool) -> Findings:
     path = machine.path(device if device.startswith("/") else f"/dev/video{device}")
     others = ", ".join(sorted(f"/dev/{file.name}" for file in machine.path("/dev").glob("video*"))) or "no camera"
     if not path.exists():
         yield Finding(name, State.MISSING, f"{device} is not there ({others})", f"plug it in, or set {name}.device")
-    else:
-        do = "usermod -a -G video <the kiosk's user>"
-        yield _judge(name, os.access(path, os.R_OK | os.W_OK), device, f"{device} may not be read", do)
+        return
+    do = "usermod -a -G video <the kiosk's user>"
+    yield _judge(name, os.access(path, os.R_OK | os.W_OK), device, f"{device} may not be read", do)
+    if is_virtual(str(path), sysfs=machine.path("/sys/class/video4linux")):
+        state = State.MISSING if production else State.WARNING
+        do = f"set {name}.device to a camera that is plugged in; with kiosk.production this one is refused"
+        yield Finding(f"virtual {name}", state, f"{device} has no lens behind it", do)
 
 
 def _gateway(settings: Settings, machine: Machine) -> Findings:

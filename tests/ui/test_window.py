@@ -14,12 +14,14 @@ from pytestqt.qtbot import QtBot
 
 from devices.face.quality import OVAL
 from devices.secret import SecretBytes
+from kiosk.i18n import Catalogue
 from kiosk.reception import events as e
 from kiosk.reception.consent import Item
 from kiosk.reception.states import Method, Paper, ReceptionId, StaffReason
 from kiosk.reception.view import Page
 from kiosk.ui.components import Press
 from kiosk.ui.keypad import Dots
+from kiosk.ui.pages import identity
 from kiosk.ui.pages.identity import PinBody
 from kiosk.ui.pages.number import FieldBox, NumberBody
 from kiosk.ui.pictures import CardOnReader
@@ -530,6 +532,15 @@ def test_in_the_dark_the_page_is_the_lamp_until_it_goes(bench: Bench, monkeypatc
     assert not preview.lit
     bench.show("look_here_dark")
     assert preview.lit, "asked for by the face check"
+
+
+def test_each_hint_is_announced_once(bench: Bench, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(identity.QAccessible, "updateAccessibility", lambda event: said.append(event.message()))
+    for name in ("look_here", "look_here", "look_here_dark", "look_here_good"):
+        bench.show(name)
+    words = catalogue.word
+    assert said == [words(f"hint.{hint}", "ja") for hint in ("closer", "too_dark", "good")]
 
 
 @dataclasses.dataclass(frozen=True)

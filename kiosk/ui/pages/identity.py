@@ -6,7 +6,7 @@ from enum import Enum
 from typing import assert_never
 
 from PySide6.QtCore import QRectF, Qt, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from kiosk.reception.states import StaffReason
@@ -239,12 +239,13 @@ class StaffBody(Body):
 
 
 class Hint(QWidget):
-    """What to do now, large, on a dark pill."""
+    """What to do now, large, on a dark pill; announced to whatever reads the screen aloud."""
 
     def __init__(self, kit: Kit) -> None:
         super().__init__()
         self._kit = kit
         self._good = False
+        self._said = ""
         self.words = Words(kit.theme, "button", bold=True, colour="paper", align=CENTRE, leading=1.3, balance=True)
         column = QVBoxLayout(self)
         edge = kit.theme.mm(5)
@@ -258,6 +259,9 @@ class Hint(QWidget):
         self._good = good
         self.words.say(text)
         self.update()
+        if text != self._said:
+            self._said = text
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

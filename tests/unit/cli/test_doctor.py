@@ -217,6 +217,14 @@ def test_a_reader_whose_name_is_in_another_encoding(fake: Fake, real: config.Set
     finding.found.encode()  # can be printed
 
 
+def test_a_virtual_camera_is_told_and_refused_in_production(fake: Fake, real: config.Settings) -> None:
+    assert "virtual camera" not in found(real, fake)
+    fake.write("sys/class/video4linux/video0/name", "OBS Virtual Camera\n")
+    assert found(real, fake)["virtual camera"].state is State.MISSING
+    practice = replace(real, kiosk=replace(real.kiosk, production=False))
+    assert found(practice, fake)["virtual camera"].state is State.WARNING
+
+
 def test_a_virtual_reader_is_refused_in_production(fake: Fake, real: config.Settings) -> None:
     assert "virtual reader" in missing(real, fake)
     (fake.root / "usr/lib/pcsc/drivers/serial/libifdvpcd.so").unlink()
