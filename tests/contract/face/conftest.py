@@ -11,7 +11,7 @@ import pytest
 from tests.contract.face.booth import Booth
 
 PHOTOGRAPHS = os.environ.get("FACES_EVAL_DIR")
-collect_ignore = [] if PHOTOGRAPHS else ["test_photographs.py"]
+collect_ignore = [] if PHOTOGRAPHS else ["test_photographs.py", "test_dim_light.py"]
 
 
 def pytest_report_header() -> str:

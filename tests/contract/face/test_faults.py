@@ -21,12 +21,13 @@ from devices.face import worker
 from devices.face.models import Models
 from devices.face.operating import load_thresholds
 from devices.face.template import DEFAULT_CENTRE, Centre, CentredEngine
+from devices.face.verifier import SupervisedFaceVerifier
 from devices.face.worker import Begin, spec
 from devices.feed import FrameFeed, Offer
 from devices.ports import FaceBand, FaceDecided, FaceFailed, Image
 from devices.simulated.faces import FAR_SEEDS, card_photo
 from devices.supervisor import Channel, InProcess, seconds_without_processor
-from tests.contract.face.booth import Booth, ScriptedCamera, live
+from tests.contract.face.booth import Booth, Listener, ScriptedCamera, live
 
 PERSON, STRANGER = FAR_SEEDS["employee"], FAR_SEEDS["pinless"]
 
@@ -166,3 +167,30 @@ def test_a_sign_of_life_is_not_yet_an_answer_but_gives_time() -> None:
 def test_waiting_for_a_processor_is_read_from_the_system() -> None:
     assert seconds_without_processor(os.getpid()) >= 0
     assert seconds_without_processor(2**22 + 1) == 0, "no such process"
+
+
+def test_an_attempt_waits_for_the_process_that_replaces_a_lost_one() -> None:
+    """Processes that die one after the other are not replaced at once; the patient need not know."""
+    booth = Booth({"seconds": 4.0, "frames": 6})
+    booth.camera.pictures = live(PERSON)
+    with Blob.of(card_photo(PERSON)) as photo:
+        for _ in range(2):
+            booth.verifier.begin(job := booth.job(), photo)
+            booth.listener.hint(job)
+            os.kill(booth.verifier.pids[0], signal.SIGKILL)
+            assert booth.listener.end(job) == FaceFailed(job, DeviceFault.FACE_WORKER_LOST)
+        booth.verifier.begin(job := booth.job(), photo)
+        assert booth.listener.end(job) == FaceDecided(job, FaceBand.ACCEPT, frames=3)
+    booth.verifier.stop()
+
+
+def test_an_attempt_does_not_wait_for_ever() -> None:
+    verifier = SupervisedFaceVerifier(ScriptedCamera(), {})  # not started: nobody will come
+    heard = Listener()
+    verifier._sink = heard
+    with Blob.of(card_photo(PERSON)) as photo:
+        verifier.begin(1, photo)
+        verifier.cancel()
+        verifier.begin(2, photo)
+        assert heard.end(2) == FaceFailed(2, DeviceFault.FACE_WORKER_LOST)
+        assert not photo.closed
