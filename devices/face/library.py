@@ -33,7 +33,7 @@ class LibraryEngine:
     name = "face_recognition"
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._library = _import()
+        self._library = import_library()
         self._models = Detector()  # only to see where the person stands; the comparison is the library's
         self._thresholds = LIBRARY_THRESHOLDS.within(options)
 
@@ -70,7 +70,7 @@ class LibraryEngine:
         return float(np.mean(self._library.face_distance(np.asarray(frames), enrolled.descriptor)))
 
 
-def _import() -> Any:
+def import_library() -> Any:
     """The library, or `ModelMissing`: without `pkg_resources` or its models it would end the process by `quit()`."""
     for needed in ("pkg_resources", "face_recognition_models", "face_recognition"):
         if importlib.util.find_spec(needed) is None:

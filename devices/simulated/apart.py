@@ -19,6 +19,7 @@ from devices.blob import Blob
 from devices.errors import CameraLost
 from devices.ports import Image
 from devices.simulated.camera import SimulatedCamera
+from devices.simulated.reel import ReelCamera
 from devices.stream import CameraStream
 from devices.supervisor import Channel, ChildSpec, Options, ProcessWorker
 
@@ -121,13 +122,13 @@ TO_PARENT = ()
 
 
 def spec(options: Options) -> ChildSpec:
-    """How to start the camera's process. `options`: of `SimulatedCamera`."""
+    """How to start the camera's process. `options`: of `SimulatedCamera`; with `reel`: of `ReelCamera`."""
     return ChildSpec("camera", "devices.simulated.apart:serve", TO_CHILD, TO_PARENT, dict(options))
 
 
 def serve(channel: Channel, options: Options) -> None:
     """Draw until the channel closes."""
-    camera = SimulatedCamera(None, options)
+    camera = ReelCamera(None, options) if options.get("reel") else SimulatedCamera(None, options)
     frames: SharedFrames | None = None
     last = -1
     camera.start()
@@ -151,17 +152,20 @@ def serve(channel: Channel, options: Options) -> None:
 
 
 class SeparateCamera(CameraStream):
-    """`ports.Camera` over a process that draws people. `options`: of `SimulatedCamera`."""
+    """`ports.Camera` over a process that draws people. `options`: of `SimulatedCamera`, or with `reel` of
+    `ReelCamera`."""
 
     def __init__(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
-        self._frames = SharedFrames.empty()
-        super().__init__(SharedSource(self._frames))
         self._options = dict(options or {})
+        width, height = self._options.get("width", 640), self._options.get("height", 480)
+        self._frames = SharedFrames.empty(width * height * 3)
+        super().__init__(SharedSource(self._frames))
         self._worker: ProcessWorker | None = None
         self._seed = seed
 
     def start(self) -> None:
-        self._worker = ProcessWorker(spec(self._options), _silent, _silent_end)
+        # Nobody starts it anew: on a busy machine it may take longer than a device's process to say its first word.
+        self._worker = ProcessWorker(spec(self._options), _silent, _silent_end, heartbeat_timeout=60.0)
         self._worker.send(Attach(self._frames.share()))
         self._worker.send(Show(self._seed))
         super().start()

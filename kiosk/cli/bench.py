@@ -1,6 +1,7 @@
 """What one part costs, measured beside another program that does the same work.
 
 `kiosk bench card` counts what passes between reader and card, over a genuine pcscd and the virtual reader.
+`kiosk bench face` measures what a picture of the camera costs, beside the library's own sample.
 `kiosk bench ui` measures how long the window's thread is kept from its events while faces are compared.
 """
 
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.simulated.card.pace import Pace
-from kiosk.cli import bench_card, bench_people, bench_ui
+from kiosk.cli import bench_card, bench_face, bench_people, bench_ui
 from kiosk.cli.options import add_json
 
 _BUILD = Path("build")
@@ -42,6 +43,9 @@ def register(subparsers: Any) -> None:
     people.add_argument("--attacks", type=int, default=30, help="of each kind (default: %(default)s)")
     people.add_argument("--out", type=Path, default=_BUILD / "people", help="pictures (default: %(default)s)")
     add_json(people)
+    face = parts.add_parser("face", help="processor time per picture of the camera, beside face_recognition's sample")
+    face.add_argument("--frames", type=_at_least_300, default=300, help="of each run (default: %(default)s)")
+    add_json(face)
 
 
 def _at_least_20(text: str) -> float:
@@ -50,7 +54,15 @@ def _at_least_20(text: str) -> float:
     return seconds
 
 
+def _at_least_300(text: str) -> int:
+    if not 300 <= (frames := int(text)) <= 10_000:
+        raise argparse.ArgumentTypeError("must be 300 to 10000")
+    return frames
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.part == "face":
+        return bench_face.run(args.frames, args.json)
     if args.part == "ui":
         return bench_ui.run(args.seconds, args.runs, args.json)
     if args.part == "people":

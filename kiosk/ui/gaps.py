@@ -59,18 +59,23 @@ def weighted(gaps: Sequence[float], share: float = 0.99) -> float:
 
 def serve(seconds: float, ended: threading.Event | None = None) -> list[float]:
     """Run the application's events for `seconds`, or until `ended`; the gaps of that time in ms."""
+    meter = GapMeter()
+    meter.start()
+    attend(seconds, ended)
+    return meter.stop()
+
+
+def attend(seconds: float, ended: threading.Event | None = None) -> None:
+    """The same without a measurement, which takes time of its own."""
     application = QApplication.instance()
     assert application is not None
-    meter = GapMeter()
     end = QTimer()
     end.setSingleShot(True)
     end.timeout.connect(application.exit)
     end.start(round(seconds * 1000))
     look = _Look(ended)
-    meter.start()
     application.exec()
     look.stop()
-    return meter.stop()
 
 
 class _Look(QObject):

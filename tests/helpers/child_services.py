@@ -98,3 +98,8 @@ def _dumpable() -> int:
 def silent(channel: Channel, options: Options) -> None:
     """Never reads and never answers."""
     time.sleep(600)
+
+
+def leave(channel: Channel, options: Options) -> None:
+    """End with 0 and without a word, as a failed import does that calls `quit`."""
+    os._exit(0)
