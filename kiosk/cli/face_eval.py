@@ -205,6 +205,7 @@ class Report:
             "scores": scores,
             "not_acquired": self.failures,
             "not_acquired_pictures": self.named,
+            "unused_rows": self.trials.unused,
             "repeated_rows": self.trials.repetitions,
             "comparisons_of_a_picture_with_itself": self.trials.left_out,
             "pictures": len(self.trials.pictures),

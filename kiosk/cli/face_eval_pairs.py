@@ -22,6 +22,7 @@ MIXED = "mixed"  # a pair of two groups
 EVERYBODY = "all"  # without groups
 MOST_GROUPS = 200
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".jp2", ".webp", ".bmp", ".tif", ".tiff", ".ppm"})
+_ONE_PERSON, _TWO_PERSONS = ("1", "true", "True"), ("0", "false", "False")
 _ROLES = {"card": (True, False), "live": (False, True), "both": (True, True)}
 _ROWS = 20_000  # compared at once: 20,000 x 128 x 8 bytes twice
 _CARDS = 64  # of a list, each with everybody
@@ -86,6 +87,7 @@ class Trials:
     lives: Numbers
     left_out: int = field(default=0, init=False)
     repetitions: int = field(default=0, init=False)  # rows that said again what another had said
+    unused: int = field(default=0, init=False)  # rows that found no others to make up a score
 
     def blocks(self, cards: Vectors, lives: Vectors, contents: Numbers, measure: Measure) -> Iterator[Block]:
         """Compare. `cards`, `lives`: a prepared vector for each, NaN for those that failed; `contents`: for each
@@ -238,7 +240,8 @@ class _Reader:
         known = self._seen.get(name)
         if known is None:
             path = Path(name)
-            known = bool(name) and not path.is_absolute() and ".." not in path.parts and (self._root / path).is_file()
+            inside = ".." not in path.parts and (not path.is_absolute() or path.is_relative_to(self._root.absolute()))
+            known = bool(name) and inside and (self._root / path).is_file()
             self._seen[name] = known
         if not known:
             self.wrong(line, column, f"no picture {name!r}" if name else "empty", "a file below --root")
@@ -247,56 +250,87 @@ class _Reader:
 
 def read_pairs(path: Path, root: Path, frames: int, group_column: str | None = None) -> Pairs:
     """Rows `a,b,same[,group][,person_a,person_b]`; further columns are ignored. `a` is the card's photo, `b` the live
-    picture, or `frames` different ones with `;` between them. `same` is 1 or 0. Raises `PairsWrong`."""
+    picture, or `frames` different ones with `;` between them. Rows with one picture and a person_b are put together,
+    `frames` at a time in the order of the file, when they have a, person_b, same and group in common. Raises
+    `PairsWrong`."""
     needed = ["a", "b", "same"] + ([group_column] if group_column else [])
     reader = _Reader(path, root, needed)
-    pictures, groups, persons, cards, lives = _Index(), _Index(), _Index(), _Index(), _Index()
-    live_pictures: list[tuple[int, ...]] = []
-    columns = {name: array("q") for name in ("card", "live", "same", "group", "a", "b", "line")}
+    rows = _Rows(frames)
     for line, row in reader.rows("group", "person_a", "person_b"):
         names = [name.strip() for name in row["b"].split(";")]
         sound = _row_is_sound(reader, line, row, names, frames)
         group = row.get(group_column or "group", EVERYBODY)
         if not group:
             reader.wrong(line, group_column or "group", "empty", "a name")
-        if not sound or not group:
-            continue
-        a = pictures.of(row["a"])
-        several = tuple(sorted(pictures.of(name) for name in names))
-        live = lives.of(repr(several))
-        if live == len(live_pictures):
-            live_pictures.append(several)
-        columns["card"].append(cards.of(str(a)))
-        columns["live"].append(live)
-        columns["same"].append(row["same"] == "1")
-        columns["group"].append(groups.of(group))
-        for side, cell in (("a", "person_a"), ("b", "person_b")):
-            columns[side].append(persons.of(row[cell]) if row.get(cell) else -1)
-        columns["line"].append(line)
-    if len(groups.names) > MOST_GROUPS:
-        reader.wrong(1, group_column or "group", f"{len(groups.names)} groups", f"at most {MOST_GROUPS}")
-    if not reader.problems and not columns["line"]:
-        reader.wrong(0, path.name, "no row", "at least one below the header")
+        if sound and group:
+            rows.add(line, row, names, group)
+    if len(rows.groups.names) > MOST_GROUPS:
+        reader.wrong(1, group_column or "group", f"{len(rows.groups.names)} groups", f"at most {MOST_GROUPS}")
+    if not reader.problems and not rows.columns["line"]:
+        allowed = f"{frames} rows at least that belong together" if rows.unused else "at least one below the header"
+        reader.wrong(0, path.name, "nothing to compare" if rows.unused else "no row", allowed)
     if reader.problems:
         raise PairsWrong(reader.problems)
-    made = {name: np.array(values, np.int64) for name, values in columns.items()}
-    made, repeated = _once(reader, made, len(live_pictures))
-    pairs = Pairs(
-        pictures.names,
-        groups.names,
-        persons.names,
-        np.array([int(name) for name in cards.names], np.int64),
-        np.array(live_pictures, np.int64),
-        made["card"],
-        made["live"],
-        made["same"].astype(bool),
-        made["group"],
-        made["a"],
-        made["b"],
-        made["line"],
-    )
-    pairs.repetitions = repeated
-    return pairs
+    return rows.pairs(reader)
+
+
+class _Rows:
+    """Sound rows, as they come."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._pictures, self._persons, self._cards, self._lives = _Index(), _Index(), _Index(), _Index()
+        self._live_pictures: list[tuple[int, ...]] = []
+        self._waiting: dict[tuple[str, str, str, str], list[int]] = {}
+        self.groups = _Index()
+        self.columns = {name: array("q") for name in ("card", "live", "same", "group", "a", "b", "line")}
+
+    @property
+    def unused(self) -> int:
+        """Rows that wait for others to go with."""
+        return sum(map(len, self._waiting.values()))
+
+    def add(self, line: int, row: Mapping[str, str], names: Sequence[str], group: str) -> None:
+        card, *numbers = (self._pictures.of(name) for name in (row["a"], *names))
+        if len(numbers) < self._frames:
+            waiting = self._waiting.setdefault((row["a"], row["person_b"], row["same"], group), [])
+            waiting += [number for number in numbers if number not in waiting]
+            if len(waiting) < self._frames:
+                return
+            numbers = waiting.copy()
+            waiting.clear()
+        several = tuple(sorted(numbers))
+        live = self._lives.of(repr(several))
+        if live == len(self._live_pictures):
+            self._live_pictures.append(several)
+        self.columns["card"].append(self._cards.of(str(card)))
+        self.columns["live"].append(live)
+        self.columns["same"].append(row["same"] in _ONE_PERSON)
+        self.columns["group"].append(self.groups.of(group))
+        for side, cell in (("a", "person_a"), ("b", "person_b")):
+            self.columns[side].append(self._persons.of(row[cell]) if row.get(cell) else -1)
+        self.columns["line"].append(line)
+
+    def pairs(self, reader: _Reader) -> Pairs:
+        """Raises `PairsWrong` for rows that contradict each other."""
+        made = {name: np.array(values, np.int64) for name, values in self.columns.items()}
+        made, repeated = _once(reader, made, len(self._live_pictures))
+        pairs = Pairs(
+            self._pictures.names,
+            self.groups.names,
+            self._persons.names,
+            np.array([int(name) for name in self._cards.names], np.int64),
+            np.array(self._live_pictures, np.int64),
+            made["card"],
+            made["live"],
+            made["same"].astype(bool),
+            made["group"],
+            made["a"],
+            made["b"],
+            made["line"],
+        )
+        pairs.repetitions, pairs.unused = repeated, self.unused
+        return pairs
 
 
 def _once(reader: _Reader, columns: dict[str, Numbers], lives: int) -> tuple[dict[str, Numbers], int]:
@@ -317,12 +351,12 @@ def _once(reader: _Reader, columns: dict[str, Numbers], lives: int) -> tuple[dic
 
 def _row_is_sound(reader: _Reader, line: int, row: Mapping[str, str], names: Sequence[str], frames: int) -> bool:
     before = len(reader.problems)
-    if row["same"] not in ("0", "1"):
+    if row["same"] not in (*_ONE_PERSON, *_TWO_PERSONS):
         reader.wrong(line, "same", f"found {row['same']!r}", "1 (one person) or 0 (two)")
     reader.picture(line, "a", row["a"])
-    if len(names) != frames:
-        allowed = f"{frames} with ; between them (--frames {frames})" if frames > 1 else "one (--frames 1)"
-        reader.wrong(line, "b", f"{len(names)} pictures", allowed)
+    if len(names) != frames and (len(names) > 1 or not row.get("person_b")):
+        allowed = f"{frames} with ; between them, or one and a person_b" if frames > 1 else "one (--frames 1)"
+        reader.wrong(line, "b", f"{len(names)} picture(s)", allowed)
     for name in names:
         reader.picture(line, "b", name)
     if len(set(names)) < len(names):
@@ -332,7 +366,7 @@ def _row_is_sound(reader: _Reader, line: int, row: Mapping[str, str], names: Seq
     one, other = row.get("person_a", ""), row.get("person_b", "")
     if bool(one) != bool(other):
         reader.wrong(line, "person_a, person_b", "only one of them", "both, or both empty")
-    elif one and (one == other) != (row["same"] == "1"):
+    elif one and (one == other) != (row["same"] in _ONE_PERSON):
         reader.wrong(line, "person_a, person_b", f"does not go with same = {row['same']}", "equal if and only if 1")
     return len(reader.problems) == before
 

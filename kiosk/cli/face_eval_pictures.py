@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import multiprocessing
+import os
 import random
 import sys
 import time
@@ -75,6 +76,8 @@ def _worked(tasks: list[Task], jobs: int) -> Iterator[list[Described]]:
     if jobs == 1 or len(tasks) == 1:
         yield from map(describe, tasks)
         return
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ.setdefault(name, "1")  # as many processes as there are cores
     with ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(describe, tasks)
 

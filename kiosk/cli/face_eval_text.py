@@ -49,6 +49,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _not_acquired(report)
     if report.trials.repetitions:
         yield f"rows that repeat another, left out: {report.trials.repetitions}"
+    if report.trials.unused:
+        yield f"rows that found no others to make up a mean of {report.frames}, left out: {report.trials.unused}"
     if report.trials.left_out:
         yield f"comparisons of a picture with itself, left out: {report.trials.left_out}"
 

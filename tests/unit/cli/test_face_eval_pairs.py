@@ -90,7 +90,7 @@ def test_every_mistake_is_told_at_once(root: Path) -> None:
         "line 9, b: no picture '../pairs.csv'; allowed: a file below --root",
         "line 9, group: empty; allowed: a name",
         "line 10: 3 cells; allowed: 6, as in line 1",
-        "line 11, b: 2 pictures; allowed: one (--frames 1)",
+        "line 11, b: 2 picture(s); allowed: one (--frames 1)",
     ]
 
 
@@ -136,12 +136,33 @@ def test_several_live_pictures_must_be_different_ones(root: Path) -> None:
     (told,) = problems(root, head + row.format("ben_5", "ben_5"), 2)
     assert told == "line 2, b: one picture several times: not different frames; allowed: different pictures"
     (told,) = problems(root, head + "calm/ann_4.jpg,merry/ben_5.jpg,0\n", 2)
-    assert told == "line 2, b: 1 pictures; allowed: 2 with ; between them (--frames 2)"
+    assert told == "line 2, b: 1 picture(s); allowed: 2 with ; between them, or one and a person_b"
     alike = pairs.repeated(np.array([0, 1, 1]))
     assert [str(problem) for problem in alike] == [
         "line 2, b: one picture under two names; allowed: different pictures"
     ]
     assert pairs.repeated(np.array([0, 1, 2])) == []
+
+
+def test_rows_of_one_person_make_up_a_score(root: Path) -> None:
+    """Three pictures of ben, by two: one score, one left over; a repetition fills no place."""
+    (root / "merry" / "ben_6.jpg").touch()
+    (root / "merry" / "ben_7.jpg").touch()
+    text = "a,b,same,person_a,person_b\n" + "".join(
+        f"{root}/calm/ann_4.jpg,merry/{name}.jpg,{same},ann,{person}\n"
+        for name, same, person in (
+            ("ben_5", "0", "ben"),
+            ("ann_5", "true", "ann"),
+            ("ben_5", "0", "ben"),
+            ("ben_6", "0", "ben"),
+            ("ben_7", "0", "ben"),
+        )
+    )
+    pairs = read_pairs(written(root, text), root, 2)
+    assert (pairs.line.tolist(), pairs.unused) == ([5], 2)
+    assert {pairs.pictures[number] for number in pairs.lives[0]} == {"merry/ben_5.jpg", "merry/ben_6.jpg"}
+    (told,) = problems(root, "\n".join(text.splitlines()[:2]) + "\n", 2)
+    assert told == "pairs.csv: nothing to compare; allowed: 2 rows at least that belong together"
 
 
 def compared(trials: Trials, contents: np.ndarray | None = None) -> list[tuple[float, bool, str, str, str]]:
