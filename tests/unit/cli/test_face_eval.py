@@ -32,7 +32,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "live").mkdir()
     for name, seed in PEOPLE.items():
         person = Actor(seed)
-        cv2.imwrite(str(folder / "cards" / f"{name}_1.png"), person.frame(0.0))
+        cv2.imwrite(str(folder / "cards" / f"{name}_1.png"), person.frame(0.4))
         for number in (2, 3):
             view = person.frame(number / 2)
             cv2.imwrite(str(folder / "live" / f"{name}_{number}.png"), view)
