@@ -151,15 +151,22 @@ def test_turned_over(tray: Callable[..., SimulatedTray], cards: dict[str, Person
     until(lambda: bool(np.abs(frames(above, 1)[0].image.astype(int) - up).mean() < 45))
 
 
-@pytest.mark.parametrize("condition", [TrayCondition.BLACK, TrayCondition.FROZEN, TrayCondition.LOST])
+@pytest.mark.parametrize(
+    ("condition", "fault"),
+    [
+        (TrayCondition.BLACK, DeviceFault.CAMERA_COVERED),
+        (TrayCondition.FROZEN, DeviceFault.CAMERA_FROZEN),
+        (TrayCondition.LOST, DeviceFault.CAMERA_LOST),
+    ],
+)
 def test_watchdog_sees_a_camera_that_does_not_work(
-    tray: Callable[..., SimulatedTray], cards: dict[str, PersonCard], condition: TrayCondition
+    tray: Callable[..., SimulatedTray], cards: dict[str, PersonCard], condition: TrayCondition, fault: DeviceFault
 ) -> None:
     above = tray(still=True, fps=20)
     above.lay(cards["employee"])
     until(lambda: above.fault() is None)
     above.set_condition(condition)
-    until(lambda: above.fault() is DeviceFault.CAMERA_LOST)
+    until(lambda: above.fault() is fault)
     above.set_condition("normal")
     until(lambda: above.fault() is None)
 
