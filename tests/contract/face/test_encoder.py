@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,6 @@ from devices.simulated.faces import FAR_SEEDS, Face, render
 from tests.helpers.chips import drawn, extreme
 
 LIMIT = 1e-4  # Euclid; descriptors of one person differ by 0.3
-PHOTOGRAPHS = os.environ.get("FACES_EVAL_DIR")
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +62,6 @@ def test_answers_as_dlib_does_on_240_chips(
 ) -> None:
     assert len(many[0]) >= 200
     assert apart(encoder, many) <= LIMIT
-
-
-@pytest.mark.skipif(PHOTOGRAPHS is None, reason="FACES_EVAL_DIR is not set: no photographs to compare on")
-def test_answers_as_dlib_does_on_photographs(encoder: Encoder, standard: DlibEncoder, detector: Detector) -> None:
-    chips = []
-    for path in sorted((Path(PHOTOGRAPHS or "") / "london").rglob("*.jpg"))[::8]:
-        image = np.asarray(cv2.imread(str(path)), np.uint8)
-        chips += [detector.chip(image, face, gray=False) for face in detector.find(image)[:1]]
-    assert len(chips) >= 20
-    assert apart(encoder, (np.stack(chips), standard.describe(np.stack(chips)))) <= LIMIT
 
 
 def test_one_chip_or_many_or_none(encoder: Encoder) -> None:

@@ -12,9 +12,14 @@ import json
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from devices.face.encoder import NETWORK, DlibEncoder, load_encoder
+from devices.face.models import Detector
 from devices.face.template import DEFAULT_CENTRE, Centre
+from devices.face.weights import model_file
 from kiosk import cli
 from kiosk.cli import face_centre
 
@@ -57,3 +62,14 @@ def test_the_shipped_numbers_are_what_the_command_computes(tmp_path: Path) -> No
     fresh, shipped = Centre.load(out), Centre.load(DEFAULT_CENTRE)
     assert fresh.mean == pytest.approx(shipped.mean, abs=2e-4)
     assert fresh.direction == pytest.approx(shipped.direction, abs=2e-3)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "onnx"])
+def test_the_encoders_answer_as_dlib_does(kind: str) -> None:
+    detector, chips = Detector(), []
+    for path in sorted((FOLDER / "london").rglob("*.jpg"))[::8]:
+        image = np.asarray(cv2.imread(str(path)), np.uint8)
+        chips += [detector.chip(image, face, gray=False) for face in detector.find(image)[:1]]
+    assert len(chips) >= 20
+    apart = load_encoder(kind).describe(np.stack(chips)) - DlibEncoder(model_file(NETWORK)).describe(np.stack(chips))
+    assert np.linalg.norm(apart, axis=1).max() <= 1e-4
