@@ -112,9 +112,16 @@ def surroundings(settings: Settings) -> Surroundings:
         GatewayAccess(gateway.url, gateway.ca_file, gateway.client_cert, gateway.client_key),
         trust,
         make_reader("pcsc", reader_options(settings, trust)),
-        make_camera("opencv", {"device": settings.camera.device, "production": settings.kiosk.production}),
+        make_camera("opencv", camera_options(settings)),
         card_camera(settings),
     )
+
+
+def camera_options(settings: Settings) -> dict[str, object]:
+    """Options of the camera that looks at the patient (`devices.camera.opencv.OpenCvCamera`)."""
+    camera = settings.camera
+    size = {"width": camera.width, "height": camera.height, "fps": camera.fps}
+    return {"device": camera.device, "production": settings.kiosk.production, **size}
 
 
 def card_camera(settings: Settings) -> d.Camera | None:

@@ -404,6 +404,11 @@ class CameraTable:
             "Prefer /dev/v4l/by-id/..., which stays the same when cables are moved.",
         ),
     )
+    width: int = field(
+        default=640, metadata=key(Whole(320, 1920), "Asked for; pictures of another size are taken as they come.")
+    )
+    height: int = field(default=480, metadata=key(Whole(240, 1080), "As width."))
+    fps: int = field(default=30, metadata=key(Whole(5, 60), "Pictures in a second, asked for."))
 
 
 @dataclass(frozen=True, slots=True)

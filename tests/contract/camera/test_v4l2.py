@@ -12,6 +12,8 @@ import pytest
 from devices.camera.opencv import OpenCvCamera
 from devices.camera.v4l2 import VIDIOC_QUERYCAP, VIDIOC_REQBUFS, check, is_virtual
 from devices.errors import CameraBusy, CameraDenied, CameraLost, CameraUnfit, CameraVirtual, DeviceFault
+from kiosk import config
+from kiosk.app import camera_options
 from tests.contract.camera.test_camera import until, video
 
 WEBCAM = (b"uvcvideo", b"USB camera", b"usb-0000:00:14.0-3", 0x8420_0001, 0x0420_0001)
@@ -123,3 +125,11 @@ def test_a_device_that_is_no_camera_is_named() -> None:
     camera.start()
     until(lambda: camera.fault() is DeviceFault.CAMERA_UNFIT)
     camera.stop()
+
+
+def test_what_the_settings_say_reaches_the_camera() -> None:
+    text = (
+        '[kiosk]\nproduction = false\n[camera]\ndriver = "opencv"\ndevice = "2"\nwidth = 1280\nheight = 720\nfps = 15\n'
+    )
+    options = camera_options(config.parse(text, Path("config.toml")))
+    assert options == {"device": "2", "production": False, "width": 1280, "height": 720, "fps": 15}
