@@ -301,8 +301,11 @@ def _page(kiosk: s.Kiosk, policy: Policy) -> View:
             panel = LookPanel(state.hint, attempt, policy.face_attempts, state.challenged)
             # Nobody has to be able to turn the head, or to see the arrow.
             other = replace(_OTHER, text=Text("action.cannot_move")) if state.challenged else _OTHER
-            asked = (Text("page.look_here.lead_challenge"),) if state.challenged else None
-            return _make(Page.LOOK_HERE, lead=asked, panel=panel, back=other, can_cancel=True)
+            if not state.challenged:
+                return _make(Page.LOOK_HERE, panel=panel, back=other, can_cancel=True)
+            asked = (Text("page.look_here.lead_challenge"),)
+            view = _make(Page.LOOK_HERE, lead=asked, panel=panel, back=other, can_cancel=True)
+            return replace(view, title=Text("page.look_here.title_challenge"))
         case s.FaceRetry():
             usable = methods(state.visit, kiosk.health, policy)
             again = Action("try_again", Text("action.try_again"), e.TryAgain(), enabled=Method.FACE in usable)
