@@ -43,8 +43,8 @@ class Challenge:
         self._between = False  # looking straight again, before the next prompt
         self._straight: Observation | None = None  # since when
         self._began: float | None = None  # when the movement began
-        self._proofs = 0
-        self._shut: float | None = None
+        self._depth, self._both = Depth(), Depth()
+        self._lids = Lids()
         self.outcome = Outcome.RUNNING
         self.reason = ""  # of a failure, for evaluations
 
@@ -95,8 +95,13 @@ class Challenge:
             else:
                 self._began = seen.at
         if self._began is not None and offset > limits.turned and seen.motion is not None:
-            self._proofs += deep(seen.motion, sign, limits)
-            if self._proofs >= limits.frames:
+            # Every frame of the turn counts, so that a lucky one does not: the tilt of a head is told to five degrees.
+            self._depth.add(seen.motion, offset, sign)
+            self._both.add(seen.motion, offset, sign)
+            # Two turns and no blink leave depth alone to tell a mask: it has to be surer.
+            if self._depth.enough(limits, limits.relief) and (
+                self._step == 0 or self._both.enough(limits, limits.both)
+            ):
                 self._done(seen.at)
 
     def _blink(self, seen: Observation) -> None:
@@ -104,16 +109,14 @@ class Challenge:
         if abs(seen.offset) > limits.away:
             self.fail("turned unasked")
         elif seen.closed is None:
-            pass
-        elif seen.closed > limits.closed:
-            self._shut = self._shut if self._shut is not None else seen.at
+            self._lids = Lids()
+        else:
+            shut = self._lids.see(seen.at, seen.closed, limits)
             # Eyes that close by themselves just when they are asked to are no answer, and no offence.
-            if self._began is None and self._shut - self._asked >= limits.soonest:
-                self._began = self._shut
-        elif seen.closed < limits.closed / 2:
-            self._shut = None
-            if self._began is not None:
-                self._done(seen.at)
+            if shut is not None and shut - self._asked >= limits.soonest:
+                self._began = self._began if self._began is not None else shut
+                if self._lids.opened:
+                    self._done(seen.at)
 
     def _rest(self, seen: Observation) -> None:
         limits = self._settings
@@ -126,8 +129,9 @@ class Challenge:
         if self._straight is None or abs(seen.turn - self._straight.turn) > limits.steady:
             self._straight = seen
         if seen.at - self._straight.at >= self._pause:
-            self._between, self._straight, self._began, self._shut = False, None, None, None
-            self._proofs = 0
+            self._between, self._straight, self._began = False, None, None
+            self._lids = Lids()
+            self._depth = Depth()
             self._asked = seen.at
 
     def _done(self, at: float) -> None:
@@ -138,10 +142,57 @@ class Challenge:
             self._between, self._asked = True, at
 
 
-def deep(motion: Motion, sign: float, limits: LivenessSettings) -> bool:
-    """The nose stands out of the face, on the side of the turn, by as much as the turn asks for."""
-    parallax = sign * motion.parallax[0]
-    return parallax > limits.parallax and parallax > limits.depth * math.sin(math.radians(motion.tilt))
+class Depth:
+    """What the frames of one turn say together. A head shows its depth twice, each as a share of the sine of the tilt:
+    by the parallax of the nose, and by how far the nose goes off the middle of the eyes."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._parallax = self._offsets = self._sines = 0.0
+
+    def add(self, motion: Motion, offset: float, sign: float) -> None:
+        """`sign` 1: the person's left; `offset`: towards that side."""
+        self._frames += 1
+        self._parallax += sign * motion.parallax[0]
+        self._offsets += offset
+        self._sines += math.sin(math.radians(motion.tilt))
+
+    def enough(self, limits: LivenessSettings, together: float) -> bool:
+        """The nose stands out of the face, to the side of the turn, by as much as the turn asks for."""
+        mean = self._parallax / max(self._frames, 1)
+        return (
+            self._frames >= limits.frames
+            and mean > limits.parallax
+            and self._parallax > limits.depth * self._sines
+            and self._parallax + self._offsets > together * self._sines
+        )
+
+
+class Lids:
+    """One blink from open to open. Lids move: whoever lays something over the eyes has nothing half closed."""
+
+    def __init__(self) -> None:
+        self._values: list[float] = []
+        self._shut: float | None = None
+        self._slow = False  # pictures so far apart that lids may have moved in between
+        self._before: float | None = None
+        self.opened = False
+
+    def see(self, at: float, closed: float, limits: LivenessSettings) -> float | None:
+        """When the eyes closed; None: they did not, or nothing moved like a lid. `opened`: they are open again."""
+        slow = self._before is not None and at - self._before > limits.quick
+        self._before, self.opened = at, False
+        if closed > limits.half_open:
+            self._values.append(closed)
+            self._slow |= slow
+            if self._shut is None and closed > limits.closed:
+                self._shut = at
+            return self._shut
+        moved = self._slow or slow or min(self._values, default=1.0) < 0.75 * max(self._values, default=0.0)
+        shut = self._shut if moved else None
+        self.opened = shut is not None
+        self._values, self._shut, self._slow = [], None, False
+        return shut
 
 
 def flat(motion: Motion, limits: LivenessSettings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections import deque
@@ -172,7 +173,8 @@ class Liveness:
             eyes, nose = reference.eyelids.likeness(reference.tracks.registered(patch))
             closed = nose - eyes
         frontal = abs(offset) < self._settings.steady
-        self._strays = self._strays + 1 if motion is None and frontal else 0
+        wild = motion is None or motion.tilt > self._settings.wild or math.hypot(*motion.parallax) > 0.1
+        self._strays = self._strays + 1 if wild and frontal else 0
         self._seen = Observation(at, turn, offset, motion, closed)
         return self._seen
 

@@ -22,6 +22,7 @@ _LEAST_REST, _LEAST_NOSE = 16, 6
 _BACK = 1.0  # pixels that a point may be off after it was followed there and back
 _WINDOW = (15, 15)
 _LEVELS = 2
+_OLD = 8  # patches: a point that was not found again as it was for so long has drifted
 _CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.02)
 _NOSE_X, _NOSE_Y = (-0.2, -0.1, 0.0, 0.1, 0.2), (0.38, 0.48, 0.58, 0.66)
 
@@ -48,6 +49,7 @@ class Tracks:
         self._start = np.concatenate([self._rest, self._nose])
         self._last = self._start.copy()
         self._before = reference  # the patch in which the points stand at `_last`
+        self._age = np.zeros(len(self._start), np.int64)  # patches since a point was found as it was in the reference
         self._map: NDArray[np.float64] = np.eye(3)
 
     def follow(self, patch: Image) -> Motion | None:
@@ -82,7 +84,12 @@ class Tracks:
         step, stepped = _flow(self._before, patch, self._last, self._last)
         guess = np.where(stepped[:, None], step, self._last).astype(np.float32)
         direct, found = _flow(self._reference, patch, self._start, guess)
-        return np.where(found[:, None], direct, step).astype(np.float32), found | stepped
+        if found.sum() < _LEAST_REST:  # it was lost in a turn, and may look straight again
+            straight, again = _flow(self._reference, patch, self._start, self._start)
+            if again.sum() > found.sum():
+                direct, found = straight, again
+        self._age = np.where(found, 0, np.where(stepped, self._age + 1, _OLD))
+        return np.where(found[:, None], direct, step).astype(np.float32), self._age < _OLD
 
     def _keep(self, patch: Image) -> None:
         if self._before is not self._reference:

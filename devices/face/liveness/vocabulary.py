@@ -46,14 +46,16 @@ class LivenessSettings:
     # A turn of the head: the nose off the middle of the eyes, about 0.005 per degree (devices.face.quality.pose).
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
-    turned: float = 0.075
+    turned: float = 0.06
     steady: float = 0.04
     wrong: float = 0.12
     away: float = 0.17  # the nose off the middle when nobody asked for it
     # Depth: parallax of the nose, and the same as a share of the sine of the tilt (a plane in perspective: under 0.03).
     parallax: float = 0.018
-    depth: float = 0.09
-    frames: int = 2  # that show the turn, and its depth
+    depth: float = 0.12
+    relief: float = 0.42  # parallax and the way of the nose together: a mask in half relief has half of it
+    both: float = 0.46  # the same over two turns
+    frames: int = 2  # of one turn, at least
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
     flat_tilt: float = 14.0
     flat_depth: float = 0.045
@@ -61,6 +63,8 @@ class LivenessSettings:
     flat_frames: int = 4
     # Closed eyes: what the eyes lost of their likeness to themselves, more than the nose did.
     closed: float = 0.15
+    half_open: float = 0.07
+    quick: float = 0.05  # seconds from picture to picture in which no lid gets past unseen
     # Reactions. Shorter than `soonest` is no answer to what was asked.
     soonest: float = 0.25
     latest: float = 3.0
@@ -72,7 +76,7 @@ class LivenessSettings:
     gap: float = 0.8  # seconds without a face
     turned_gap: float = 2.5  # the same after a turn that was asked for: a profile is no face to the detector
     jump: float = 0.8  # of the face between two frames, while it can be told
-    likeness: float = 0.35  # correlation of two patches that follow each other
+    wild: float = 32.0  # tilt that a face which looks straight cannot have
     apart: float = 0.35  # distance of a descriptor from the mean of the others
     witness: tuple[float, float] = (
         0.045,

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from devices.face.liveness import LivenessSettings, Prompt
-from devices.face.liveness.challenge import ACTIONS, Challenge, Observation, Outcome, deep, flat
+from devices.face.liveness.challenge import ACTIONS, Challenge, Depth, Lids, Observation, Outcome, flat
 from devices.face.liveness.motion import Motion
 
 LIMITS = LivenessSettings()
@@ -189,12 +189,28 @@ def test_an_end_is_an_end() -> None:
     assert seen.challenge.prompt is None
 
 
-def test_depth_is_a_share_of_the_tilt() -> None:
-    """A bent sheet that is turned far shows as much parallax as a head that is turned a little."""
-    assert deep(Motion((0.04, 0.0), 15.0, 0.03, 0.9), 1.0, LIMITS)
-    assert not deep(Motion((0.04, 0.0), 15.0, 0.03, 0.9), -1.0, LIMITS)
-    assert not deep(Motion((0.04, 0.0), 50.0, 0.03, 0.9), 1.0, LIMITS)
-    assert not deep(Motion((0.015, 0.0), 5.0, 0.03, 0.9), 1.0, LIMITS)
+@pytest.mark.parametrize(
+    ("parallax", "tilt", "sign", "enough"),
+    [
+        (0.05, 15.0, 1.0, True),
+        (0.05, 15.0, -1.0, False),  # turned the other way
+        (0.05, 50.0, 1.0, False),  # a bent sheet that is turned far shows as much as a head that is turned a little
+        (0.015, 3.0, 1.0, False),  # within what jitters
+    ],
+)
+def test_depth_is_a_share_of_the_tilt(parallax: float, tilt: float, sign: float, enough: bool) -> None:
+    depth = Depth()
+    for _ in range(LIMITS.frames):
+        assert not depth.enough(LIMITS, LIMITS.relief)
+        depth.add(Motion((parallax, 0.0), tilt, 0.03, 0.9), 0.1, sign)
+    assert depth.enough(LIMITS, LIMITS.relief) is enough
+
+
+def test_one_lucky_frame_is_not_depth() -> None:
+    depth = Depth()
+    for parallax in (0.1, 0.01, 0.01, 0.01):
+        depth.add(Motion((parallax, 0.0), 20.0, 0.05, 0.9), 0.1, 1.0)
+    assert not depth.enough(LIMITS, LIMITS.relief)
 
 
 def test_flat_is_tilted_shallow_and_rigid() -> None:
@@ -202,3 +218,33 @@ def test_flat_is_tilted_shallow_and_rigid() -> None:
     assert not flat(Motion((0.003, 0.002), 8.0, 0.006, 1.0), LIMITS)  # hardly moved
     assert not flat(Motion((0.06, 0.0), 20.0, 0.006, 1.0), LIMITS)  # a nose
     assert not flat(Motion((0.003, 0.002), 20.0, 0.03, 1.0), LIMITS)  # a face that speaks
+
+
+def blinked(values: tuple[float, ...], apart: float) -> bool:
+    lids = Lids()
+    for number, value in enumerate(values):
+        lids.see(number * apart, value, LIMITS)
+    return lids.opened
+
+
+def test_lids_move_and_what_is_laid_over_the_eyes_does_not() -> None:
+    assert blinked((0.0, 0.2, 0.6, 0.65, 0.3, 0.0), 1 / 30)
+    assert not blinked((0.0, 0.6, 0.61, 0.6, 0.6, 0.0), 1 / 30)
+    assert blinked((0.0, 0.6, 0.61, 0.6, 0.0), 1 / 12)  # too few pictures to see a lid on its way
+    assert not blinked((0.0, 0.1, 0.08, 0.0), 1 / 30)  # never closed
+    assert not blinked((0.0, 0.2, 0.6, 0.6), 1 / 30)  # not open again
+
+
+def test_two_turns_have_to_be_surer_of_depth_than_one() -> None:
+    seen = Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT)
+    shallow = Motion((0.04, 0.0), 19.0, 0.04, 0.9)  # 0.43 in all
+    seen(seconds=0.5)
+    for _ in range(LIMITS.frames):
+        seen(0.1, shallow)
+    seen.pause()
+    assert seen.challenge.prompt is Prompt.TURN_RIGHT
+    seen(seconds=0.5)
+    for _ in range(60):
+        seen(-0.1, Motion((-0.04, 0.0), 19.0, 0.04, 0.9))
+    assert seen.challenge.outcome is Outcome.FAILED
+    assert Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT).turn(1.0) is Outcome.RUNNING
