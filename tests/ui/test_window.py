@@ -424,6 +424,27 @@ def test_the_preview_is_a_mirror(bench: Bench) -> None:
     assert left.red() == 0
 
 
+@pytest.mark.parametrize(("hint", "side"), [("turn_left", -1), ("turn_right", 1), ("blink", 0)])
+def test_the_arrow_stands_where_the_mirror_shows_that_side(bench: Bench, hint: str, side: int) -> None:
+    """A person's left is the left of a mirror, and of the page."""
+    bench.show(f"look_here_{hint}")
+    settle()
+    (preview,) = bench.window.findChildren(Preview)
+    oval, sign = preview.oval(), preview.sign()
+    if side == 0:
+        assert abs(sign.center().x() - oval.center().x()) < 2
+    else:
+        assert side * (sign.center().x() - oval.center().x()) > oval.width() / 2
+        assert not sign.intersects(oval)
+    assert preview.rect().contains(sign.toRect())
+    bench.show("look_here_look_straight")
+    settle()
+    bare = preview.grab().toImage()
+    bench.show(f"look_here_{hint}")
+    settle()
+    assert preview.grab().toImage() != bare
+
+
 def test_without_a_camera_the_page_says_so(bench: Bench) -> None:
     bench.show("look_here")
     settle()
