@@ -23,7 +23,7 @@ from devices.face.liveness import Liveness, LivenessSettings, Mode
 from devices.face.template import Engine, Enrolled, load_engine
 from devices.secret import SecretBytes
 from devices.simulated.camera import SimulatedCamera
-from kiosk.app import Trust, reader_options, surroundings
+from kiosk.app import Trust, open_catalogue, reader_options, surroundings
 from kiosk.cli.face_eval_pictures import Witness
 from kiosk.cli.scenery import Scenery, scenery
 from kiosk.config import Settings
@@ -72,10 +72,11 @@ class RealBooth:
 
     def __init__(self, config: Settings) -> None:
         around = surroundings(config)
-        self._setup(around.reader, around.camera)
+        self._setup(config, around.reader, around.camera)
 
-    def _setup(self, reader: d.CardReader, camera: d.Camera) -> None:
+    def _setup(self, config: Settings, reader: d.CardReader, camera: d.Camera) -> None:
         self._engine: Engine = load_engine({})
+        self._catalogue = open_catalogue(config)
         self._reader, self._camera = reader, camera
         self._events: queue.SimpleQueue[d.CardEvent] = queue.SimpleQueue()
         self._job = 0
@@ -139,12 +140,10 @@ class RealBooth:
     def _watch(self, volunteer: Volunteer, say: Say) -> None:
         """Good frames through an attempt of the kiosk, until there are enough. Raises `Declined`."""
         witness = Witness(self._engine)
-        hints: list[str] = []
 
         def guide(guidance: d.FaceGuidance) -> None:
-            if guidance.hint.value not in hints[-1:]:
-                hints.append(guidance.hint.value)
-                say(f"  {guidance.hint.value}")
+            key = f"hint.{guidance.hint.value}"
+            say("  " + " / ".join(self._catalogue.word(key, language) for language in ("ja", "en")))
 
         say("カメラを見てください / Look into the camera.")
         begin = time.monotonic()
@@ -185,7 +184,7 @@ class SimulatedBooth(RealBooth):
         self._cards = SimulatedCardReader({**options, "driver": "simulated"})
         self._people = SimulatedCamera(None, {"calm": True})
         self._who = ""
-        self._setup(self._cards, self._people)
+        self._setup(config, self._cards, self._people)
 
     def invite(self, number: int) -> bool:
         """The next persona sits down and lays the card; False when there is none."""

@@ -192,7 +192,7 @@ def test_drawn_people_from_card_to_file(
     assert [sum(row.kind == kind for row in rows) for kind in ("same", "stranger")] == [14, 14]
     assert max(row.distance for row in rows if row.kind == "same") < 0.2
     assert min(row.distance for row in rows if row.kind == "stranger") > 0.3
-    assert "good" in capsys.readouterr().out
+    assert "Stay like this" in capsys.readouterr().out
 
 
 def test_a_card_that_refuses_leaves_its_volunteer_out(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

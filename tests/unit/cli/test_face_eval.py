@@ -206,3 +206,12 @@ def test_each_picture_is_worked_on_once(root: Path, monkeypatch: pytest.MonkeyPa
     pairs.write_text("\n".join(["a,b,same", *rows]), encoding="utf-8")
     evaluated(root, "--pairs", str(pairs))
     assert len(seen) == len(set(seen)) == 5
+
+
+@pytest.mark.long  # two interpreters that load the models
+def test_processes_share_the_work_and_say_the_same(root: Path, report: dict[str, Any]) -> None:
+    words = ["--cards", "cards", "--live", "live", "--info", str(root / "groups.csv"), "--score", "all", "--jobs", "2"]
+    found = evaluated(root, *words)
+    assert found["jobs"] == 2
+    assert found["scores"] == report["scores"]
+    assert found["not_acquired"] == report["not_acquired"]
