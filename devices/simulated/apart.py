@@ -25,6 +25,7 @@ from devices.supervisor import Channel, ChildSpec, Options, ProcessWorker
 
 _HEAD = struct.Struct("=QII")  # number of pictures so far, width and height of the newest
 _HEAD_BYTES = 64
+_NOTE_AT = 32
 _SLOTS = 4  # whoever reads has three pictures' time to copy one
 _POLL_SECONDS = 0.004
 _PATIENCE_SECONDS = 0.1
@@ -62,6 +63,15 @@ class SharedFrames:
     def count(self) -> int:
         """How many pictures there were: rises with each."""
         return int(_HEAD.unpack_from(self._area, 0)[0])
+
+    @property
+    def note(self) -> int:
+        """One byte beside the pictures, for what those who share them have agreed upon; 0 at first."""
+        return int(self._area[_NOTE_AT])
+
+    @note.setter
+    def note(self, value: int) -> None:
+        self._area[_NOTE_AT] = value
 
     def take(self) -> Image | None:
         """A copy of the newest, or None before the first."""

@@ -6,7 +6,7 @@ import base64
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -82,7 +82,7 @@ class House:
         if way == "face":
             self.kiosk.until_state("EnteringNumber")
             self.type_number()
-            self.kiosk.until_state("Looking", "FaceRetry", "Confirming", "AskingAll")
+            self.kiosk.until_state("Looking", "FaceRetry", "Confirming", "AskingAll", "Problem")
 
     def type_number(self) -> None:
         era, year = as_printed(self.person.birth)
@@ -91,14 +91,15 @@ class House:
         self.kiosk.press(f"field:era:{era}", *(f"key:{digit}" for digit in digits), "key:enter")
 
     def finish(self) -> Changed:
-        """Answer, take the card; how it ended."""
+        """Answer, take the card; how it ended, `ending` "" where it did not get so far."""
         kiosk = self.kiosk
-        if kiosk.until_state("AskingAll", "TakeCard", "Problem").state == "AskingAll":
+        if kiosk.until_state("AskingAll", "TakeCard", "Problem", "FaceRetry").state == "AskingAll":
             kiosk.press("action:all_yes")
-        if kiosk.until_state("TakeCard", "Problem").state == "Problem":
-            return kiosk.states[-1]
-        ended = kiosk.states[-1]
-        self.leave()
+        ended = kiosk.until_state("TakeCard", "Problem", "FaceRetry")
+        if ended.state == "TakeCard":
+            self.leave()
+        else:
+            self.give_up()
         return ended
 
     def leave(self) -> None:
@@ -129,6 +130,9 @@ class House:
 
     def by_pin(self) -> str:
         self.begin("pin")
+        return self.enter_pin()
+
+    def enter_pin(self) -> str:
         self.kiosk.until_state("EnteringPin")
         self.kiosk.press(*(f"key:{digit}" for digit in self.person.pin), "key:enter")
         return self.finish().ending
@@ -170,8 +174,8 @@ class House:
 
 
 @contextmanager
-def opened(folder: Path, *settings: str) -> Iterator[House]:
-    """A house in `folder`, whose kiosk waits for somebody."""
+def opened(folder: Path, *settings: str, face: Mapping[str, object] | None = None) -> Iterator[House]:
+    """A house in `folder`, whose kiosk waits for somebody. `face`: options of its face process."""
     person = next(one for one in load_personas(personas_folder()) if one.id == "employee")
     person = replace(person, pin="0831", security_code="7731")
     scenery = build((person,), lambda text: None)
@@ -195,10 +199,11 @@ def opened(folder: Path, *settings: str) -> Iterator[House]:
             "issuer": base64.b64encode(scenery.world.auth_ca).decode(),
             "anchor": base64.b64encode(scenery.world.cv_anchor).decode(),
             "gateway": gateway.url,
+            "face": dict(face or {}),
         }
         kiosk = Watched(options, seat.frames.share())
         try:
-            kiosk.until_state("Idle", seconds=60)
+            kiosk.until_state("Idle", seconds=240)
             house = House(
                 kiosk,
                 lane,

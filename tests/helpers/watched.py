@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from devices.blob import Blob
+from devices.ports import Image
 from devices.supervisor import Channel, ChannelClosed
 
+BUSY = 1  # a note of the shared pictures
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,6 +65,8 @@ class Seen:
     card: tuple[int, ...]
     missed: str
     dumpable: int
+    actions: tuple[str, ...]  # that can be chosen now
+    camera: str  # why the kiosk does not offer the face: a failure's code; "" while it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +156,10 @@ class Watched:
 def main() -> None:
     from devices.card.reader import SupervisedCardReader
     from devices.child import harden
+    from devices.errors import CameraBusy
     from devices.simulated.apart import SharedFrames, SharedSource
     from devices.stream import CameraStream
+    from kiosk import app as composition
     from kiosk import log
     from kiosk.app import App, GatewayAccess, Surroundings, Trust, reader_options, use_display
     from kiosk.config import load
@@ -166,6 +172,20 @@ def main() -> None:
     assert isinstance(pictures, Pictures)
     settings = load(ROOT / "config.toml", options["settings"])
     log.configure(settings.log.level.value, None)
+
+    class Device(SharedSource):
+        """Another program may hold it, or it may be unplugged, as the one who shows the pictures says."""
+
+        def open(self) -> None:
+            if frames.note == BUSY:
+                raise CameraBusy
+
+        def read(self) -> Image | None:
+            return None if frames.note == BUSY else super().read()
+
+    usual = composition.face_options
+    composition.face_options = lambda settings: {**usual(settings), **options["face"]}
+    frames = SharedFrames(pictures.memory)
     use_display(offscreen=True)
     tls = ensure_test_tls(Path(options["tls"]), (settings.gateway.terminal_id,))
     terminal = settings.gateway.terminal_id
@@ -177,7 +197,7 @@ def main() -> None:
             GatewayAccess(options["gateway"], tls.ca, tls.certificate(terminal), tls.key(terminal)),
             trust,
             reader,
-            CameraStream(SharedSource(SharedFrames(pictures.memory))),
+            CameraStream(Device(frames)),
         ),
         still=True,
     )
@@ -231,6 +251,8 @@ def _serve(channel: Channel, app: Any, reader: Any) -> None:
             reader.pids,
             missed,
             _dumpable(),
+            () if view is None else tuple(action.name for action in view.actions if action.enabled),
+            _camera(app.loop.kiosk.health),
         )
 
     def over() -> bool:
@@ -256,6 +278,12 @@ def _serve(channel: Channel, app: Any, reader: Any) -> None:
         app.run_until(over, float("inf"))
     finally:
         app.stop()
+
+
+def _camera(health: Any) -> str:
+    if not health.camera:
+        return str(health.camera_failure.value)
+    return "" if health.face else "face"
 
 
 def _dumpable() -> int:
