@@ -28,6 +28,9 @@ class EncoderKind(StrEnum):
     ONNX = "onnx"
 
 
+DEFAULT = EncoderKind.ONNX  # the quickest: `kiosk bench encoder` fails when that changes
+
+
 class Encoder(Protocol):
     """One loaded network. One thread at a time."""
 
@@ -63,7 +66,7 @@ def load_encoder(kind: str | None = None, model: Path | None = None) -> Encoder:
     """
     path = model or model_file(NETWORK)
     try:
-        chosen = EncoderKind(kind or EncoderKind.ONNX)
+        chosen = EncoderKind(kind or DEFAULT)
     except ValueError:
         raise ValueError(f"encoder must be {', '.join(EncoderKind)}") from None
     match chosen:  # what is not chosen is not imported: onnx takes half a second

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.simulated.card.pace import Pace
-from kiosk.cli import bench_card, bench_face, bench_people, bench_ui
+from kiosk.cli import bench_card, bench_encoder, bench_face, bench_people, bench_ui
 from kiosk.cli.options import add_json
 
 _BUILD = Path("build")
@@ -38,6 +38,10 @@ def register(subparsers: Any) -> None:
     ui.add_argument("--seconds", type=_at_least_20, default=20.0, help="of each run (default: %(default)s)")
     ui.add_argument("--runs", type=int, choices=range(1, 10), default=3, help="of which the median counts (default: 3)")
     add_json(ui)
+    encoder = parts.add_parser("encoder", help="the three ways to compute a face's descriptor, beside each other")
+    encoder.add_argument("--chips", type=_at_least_20, default=60, help="aligned faces (default: %(default)s)")
+    encoder.add_argument("--model", type=Path, help="a network file of dlib's format (default: the installed one)")
+    add_json(encoder)
     people = parts.add_parser("people", help="whether drawn people are found, told apart, and good enough to be faked")
     people.add_argument("--persons", type=int, default=200, help="seeds 1 to N (default: %(default)s)")
     people.add_argument("--attacks", type=int, default=30, help="of each kind (default: %(default)s)")
@@ -61,6 +65,8 @@ def _at_least_300(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.part == "encoder":
+        return bench_encoder.run(int(args.chips), args.model, args.json)
     if args.part == "face":
         return bench_face.run(args.frames, args.json)
     if args.part == "ui":
