@@ -168,8 +168,9 @@ def face_options(settings: Settings) -> dict[str, object]:
         "seconds": max(3.0, settings.times.face_seconds - 3.0),
         "memory_mb": FACE_MEMORY_MB,
     }
-    if face.model_dir is not None:
-        options["model_dir"] = str(face.model_dir)
+    for name, file in (("model", face.model), ("centre", face.centre)):
+        if file is not None:
+            options[name] = str(file)
     return options
 
 

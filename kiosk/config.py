@@ -473,8 +473,17 @@ class FaceTable:
             "patient is asked to move the head or to blink; off: refused in production.",
         ),
     )
-    model_dir: Path | None = field(
-        default=None, metadata=key(Location(), "Folder of the models; empty: those of the Python packages.")
+    model: Path | None = field(
+        default=None,
+        metadata=key(
+            Location(),
+            "Another descriptor network of dlib's format with the same layers; empty: that of the Python packages. "
+            "Distances hold for one network: run `kiosk face-centre` and `kiosk face-eval` with --model first.",
+        ),
+    )
+    centre: Path | None = field(
+        default=None,
+        metadata=key(Location(), "What `kiosk face-centre --model` wrote for that network; needed with face.model."),
     )
 
 
@@ -1090,6 +1099,8 @@ def _conflicts(settings: Settings) -> Iterable[Problem]:
             yield Problem(
                 0, "reader.driver", '"simulated" has practice cards only, refused by card.accept', '"pcsc", "vpcd"'
             )
+    if face.model is not None and face.centre is None:
+        yield from needs("face.centre", None, "as needed with face.model", "a path")
     accept, grey = FACE_LIMITS[face.engine][face.frames]
     lax = "too lax for this face.engine and face.frames"
     if face.accept > accept:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from devices.face.encoder import load_encoder
 from devices.face.models import Descriptor, Models
 from devices.face.template import only_face
 
@@ -17,12 +18,13 @@ UNIT = 1e-4  # one unit of the integers in the file
 WEIGHT = 0.75  # `kiosk face-fit` finds 0.5 to 0.75 alike; 0.75 is what LFW was measured with
 
 
-def centre_text(composites: Path) -> str:
+def centre_text(composites: Path, model: Path | None = None) -> str:
     """The text of centre.toml. `composites` holds f_easian.jpg, m_easian.jpg, f_african.jpg and m_african.jpg.
+    `model`: another network file.
 
     Raises `OSError` when a picture is missing, `PhotoInvalid` when it shows no single face, `ModelMissing`.
     """
-    mean, direction = parts(composites)
+    mean, direction = parts(composites, model)
     return (
         "# kiosk face-centre --composites DIR --out assets/face/centre.toml\n"
         "# From the average faces f/m_easian and f/m_african; no real person.\n"
@@ -34,10 +36,10 @@ def centre_text(composites: Path) -> str:
     )
 
 
-def parts(composites: Path) -> tuple[Descriptor, Descriptor]:
+def parts(composites: Path, model: Path | None = None) -> tuple[Descriptor, Descriptor]:
     """Mean descriptor of the average East Asian faces, and the direction (length 1) from there to that of the average
     African ones. Raises as `centre_text`."""
-    models = Models()
+    models = Models(load_encoder(model=model))
     mean = _mean(models, composites, "easian")
     direction = _mean(models, composites, "african") - mean
     return mean, np.asarray(direction / np.linalg.norm(direction), np.float64)

@@ -47,7 +47,8 @@ QT_PACKAGES = (
     "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxkbcommon-x11-0"
 )
 FONT_PACKAGES = "apt-get install -y fontconfig fonts-morisawa-bizud-gothic"
-MODELS = ("shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat")
+NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
+MODELS = ("shape_predictor_5_face_landmarks.dat", NETWORK)
 ASSETS = Path(__file__).parents[2] / "assets"
 _LOWEST_FREE, _GOOD_FREE = 100_000_000, 1_000_000_000
 _MADE = 2026  # a clock before this year is wrong
@@ -112,12 +113,14 @@ def _packages(settings: Settings, machine: Machine) -> Findings:
 
 
 def _models(settings: Settings, machine: Machine) -> Findings:
-    folder = settings.face.model_dir
-    if folder is None:
-        spec = machine.find("face_recognition_models")
-        places = list(spec.submodule_search_locations or []) if spec is not None else []
-        folder = Path(places[0]) / "models" if places else None
+    spec = machine.find("face_recognition_models")
+    places = list(spec.submodule_search_locations or []) if spec is not None else []
+    folder = Path(places[0]) / "models" if places else None
     absent = [name for name in MODELS if folder is None or not (folder / name).is_file()]
+    if settings.face.model is not None:
+        absent = [name for name in absent if name != NETWORK]
+        if not settings.face.model.is_file():
+            absent.append("face.model")
     yield _judge("face models", not absent, "there", f"without {', '.join(absent)}", SETUP)
 
 

@@ -13,6 +13,7 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--composites", type=Path, required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="another network of the same layers (dlib's format)")
     parser.set_defaults(run=run)
 
 
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from devices.face.centre import centre_text  # loads the models' library: only for this command
 
     try:
-        text = centre_text(args.composites)
+        text = centre_text(args.composites, args.model)
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(text, encoding="utf-8")
     except (DeviceError, OSError) as error:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from devices.errors import ModelMissing
 from devices.face.encoder import NETWORK, DlibEncoder, Encoder, load_encoder
 from devices.face.models import Detector, Models
+from devices.face.template import load_engine
 from devices.face.weights import model_file
-from devices.simulated.faces import FAR_SEEDS, Face, render
+from devices.simulated.faces import FAR_SEEDS, Face, card_photo, render
 from tests.helpers.chips import drawn, extreme
 
 LIMIT = 1e-4  # Euclid; descriptors of one person differ by 0.3
@@ -102,3 +103,45 @@ def test_a_damaged_file_is_a_missing_model(kind: str, tmp_path: Path) -> None:
     damaged.write_bytes(model_file(NETWORK).read_bytes()[:1_000_000])
     with pytest.raises(ModelMissing, match=r"network\.dat"):
         load_encoder(kind, damaged)
+
+
+@pytest.fixture(scope="module")
+def other_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another network of the same layers: the installed one, with every bias and every filter changed a little."""
+    path = tmp_path_factory.mktemp("model") / "other_network.dat"
+    genuine = bytearray(model_file(NETWORK).read_bytes())
+    draw, at, changed = np.random.default_rng(8), 0, 0
+    while (at := genuine.find(b"\x01\x05con_4\x01\x02", at)) >= 0:  # a convolution's tensor: four extents, numbers
+        at += 9
+        extents = []
+        for _ in range(4):
+            size = genuine[at]
+            extents.append(int.from_bytes(genuine[at + 1 : at + 1 + size], "little"))
+            at += 1 + size
+        count = int(np.prod(extents))
+        values = np.frombuffer(genuine, "<f4", count, at)
+        genuine[at : at + 4 * count] = (values * draw.uniform(0.9, 1.1, count)).astype("<f4").tobytes()
+        del values
+        at += 4 * count
+        changed += 1
+    assert changed == 29
+    path.write_bytes(genuine)
+    return path
+
+
+def test_another_network_of_the_same_layers(
+    other_network: Path, standard: DlibEncoder, some: tuple[NDArray[np.uint8], NDArray[np.float64]]
+) -> None:
+    """`face.model`, `--model`: its own answers, not those of the installed network, in all three ways."""
+    chips = some[0][::4]
+    expected = load_encoder("dlib", other_network).describe(chips)
+    assert np.linalg.norm(expected - standard.describe(chips), axis=1).min() > 100 * LIMIT
+    for kind in ("numpy", "onnx"):
+        assert apart(load_encoder(kind, other_network), (chips, expected)) <= LIMIT
+
+
+def test_the_engine_takes_it(other_network: Path) -> None:
+    photo = card_photo(FAR_SEEDS["employee"])
+    usual = load_engine({"encoder": "numpy"}).enrol(photo)
+    other = load_engine({"encoder": "numpy", "model": str(other_network)}).enrol(photo)
+    assert np.linalg.norm(usual.descriptor - other.descriptor) > 100 * LIMIT

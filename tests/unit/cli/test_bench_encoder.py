@@ -49,6 +49,7 @@ def test_what_stays_of_a_chip_is_found() -> None:
     assert hoarder.kept is not None
 
 
+@pytest.mark.long
 def test_a_short_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "encoder.json"
     bench_encoder.run(3, None, out)  # its verdict is about time, which a shared machine does not keep
