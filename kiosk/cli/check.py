@@ -51,26 +51,29 @@ def run(args: argparse.Namespace) -> int:
             print(line)
         problems = [asdict(problem) for problem in error.problems]
         return verdict(f"{args.config}: {len(problems)} problem(s)", False, args.json, {"problems": problems})
-    print(_strangers(settings))
+    told, bound = _strangers(settings)
+    print(told)
     kind = "simulated, practice cards only" if settings.simulated else "no part is simulated"
     use = "production" if settings.kiosk.production else "not for production"
-    return verdict(f"{args.config}: no problem ({use}; {kind})", True, args.json, {"problems": []})
+    data: dict[str, Any] = {"problems": [], "strangers_per_reception": bound}
+    return verdict(f"{args.config}: no problem ({use}; {kind})", True, args.json, data)
 
 
-def _strangers(settings: config.Settings) -> str:
-    """How many strangers a reception may take for the card's owner, all its attempts counted."""
+def _strangers(settings: config.Settings) -> tuple[str, float | None]:
+    """How many strangers a reception may take for the card's owner, all its attempts counted: in words, as a share."""
     from devices.face.operating import load_thresholds  # numpy and the devices: not for --rules and the like
 
     face = settings.face
     point = load_thresholds(FaceEngine.CENTRED, frames=face.frames)
     bound = point.per_reception(face.attempts)
     if face.engine is not FaceEngine.CENTRED or bound is None or point.fmr is None:
-        return f"face: no bound on strangers is stated for {face.engine}"
-    return (
+        return f"face: no bound on strangers is stated for {face.engine}", None
+    told = (
         f"face: chosen for at most {bound:.2%} of strangers taken for the owner in one reception: {face.attempts} "
         f"attempts x 1 comparison x {point.fmr:.2%} (mean of {face.frames}, up to {point.accept:g}; set: "
         f"{face.accept:g}); no figure exists for people over 70, children, or ten-year-old photos"
     )
+    return told, bound
 
 
 def _written(args: argparse.Namespace) -> bool:

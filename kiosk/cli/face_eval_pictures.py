@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from kiosk.cli.face_eval_pairs import EVERYBODY, Numbers, Trials, Vectors
 
 if TYPE_CHECKING:
+    from devices.errors import DeviceError
     from devices.face.models import FoundFace
     from devices.face.template import Centre, Engine, Enrolled
     from devices.ports import Image
@@ -102,6 +103,10 @@ def _read(path: Path) -> tuple[bytes, bytes]:
     return content, hashlib.blake2b(content, digest_size=16).digest()
 
 
+def _why(error: DeviceError) -> str:
+    return str(error).partition(": ")[2] or error.fault.value
+
+
 def _card(engine: Engine, number: int, path: Path, gray: bool) -> Described:
     from devices.errors import PhotoInvalid
     from devices.face.still import card_of
@@ -111,7 +116,7 @@ def _card(engine: Engine, number: int, path: Path, gray: bool) -> Described:
         content, digest = _read(path)
         enrolled = engine.enrol(card_of(content, gray=gray))
     except PhotoInvalid as error:
-        return Described(number, False, str(error).partition(": ")[2], None, digest)
+        return Described(number, False, _why(error), None, digest)
     except OSError as error:
         return Described(number, False, f"file: {type(error).__name__}", None, digest)
     return Described(number, False, "", enrolled.descriptor, digest)
@@ -132,7 +137,7 @@ def _live(engine: Engine, number: int, path: Path, gray: bool) -> Described:
         content, digest = _read(path)
         frame = frame_of(content)
     except PhotoInvalid as error:
-        return Described(number, True, str(error).partition(": ")[2], None, digest)
+        return Described(number, True, _why(error), None, digest)
     except OSError as error:
         return Described(number, True, f"file: {type(error).__name__}", None, digest)
     hints: list[FaceGuidance] = []

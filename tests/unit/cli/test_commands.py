@@ -27,7 +27,9 @@ def test_check_of_the_shipped_file(tmp_path: Path, capsys: pytest.CaptureFixture
     result = tmp_path / "check.json"
     assert cli.main(["check", "--config", str(ROOT / "config.toml"), "--json", str(result)]) == 0
     assert "no problem (not for production; simulated, practice cards only)" in capsys.readouterr().out
-    assert json.loads(result.read_text())["problems"] == []
+    found = json.loads(result.read_text())
+    assert found["problems"] == []
+    assert found["strangers_per_reception"] == pytest.approx(0.003)
 
 
 def test_check_tells_how_many_strangers_pass_in_a_reception(capsys: pytest.CaptureFixture[str]) -> None:
