@@ -157,7 +157,7 @@ class _Print(_Attacker):
             draw,
             Temper(
                 wander=float(draw.uniform(1, 16)),
-                nod=float(draw.uniform(0.5, 11)),
+                nod=float(draw.choice([1.0, 1.0, 2.4]) * draw.uniform(0.5, 11)),
                 lean=float(draw.uniform(0.5, 5)),
                 sway=float(draw.uniform(0.02, 0.12)),
                 blink_every=_NEVER if draw.random() < 0.5 else 3.0,
@@ -166,7 +166,7 @@ class _Print(_Attacker):
             ),
             approach=False,
         )
-        self._zoom = float(draw.uniform(0.0, 0.06))
+        self._zoom = float(draw.uniform(0.0, 0.1))
         self._light = float(draw.uniform(0.85, 1.05)) * (1.0 if screen else self.self_.lamp.level)
         self._hand = float(draw.uniform(0.4, 1.6))
         paper = "screen" if screen else "print"
