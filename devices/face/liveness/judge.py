@@ -20,7 +20,7 @@ from devices.face.quality import pose
 from devices.ports import Image
 
 _PASSIVE_SECONDS = 0.1  # between looks when nobody is asked to move: what is flat stays flat
-_STRAYS = 3  # frames in a row of which too little is found again
+_STRAY_SECONDS = 0.4  # in which too little is found again of a face that looks straight
 
 
 class Liveness:
@@ -29,6 +29,7 @@ class Liveness:
     def __init__(self, settings: LivenessSettings, draw: random.Random) -> None:
         self._settings = settings
         self._draw = draw
+        self._settle = settings.settle + draw.uniform(0.0, settings.settle)  # a recording cannot know it
         self._reference: _Reference | None = None
         self._challenge: Challenge | None = None
         self._face: tuple[float, FoundFace] | None = None  # when and where it was seen last
@@ -36,7 +37,7 @@ class Liveness:
         self._seen: Observation | None = None
         self._turns: deque[float] = deque(maxlen=3)  # the newest: landmarks jitter
         self._since = 0.0  # when the reference was taken
-        self._strays = 0
+        self._stray: float | None = None  # since when
         self._flat = 0
         self._broken = False
         self._planar = False
@@ -76,7 +77,7 @@ class Liveness:
         elif seen.motion is not None and flat(seen.motion, self._settings):
             self._flat += 1
             self._planar = self._flat >= self._settings.flat_frames
-        if self._strays >= _STRAYS:
+        if self._stray is not None and at - self._stray >= _STRAY_SECONDS:
             same = False
             self._break()
         elif challenged:
@@ -174,7 +175,10 @@ class Liveness:
             closed = nose - eyes
         frontal = abs(offset) < self._settings.steady
         wild = motion is None or motion.tilt > self._settings.wild or math.hypot(*motion.parallax) > 0.1
-        self._strays = self._strays + 1 if wild and frontal else 0
+        if not (wild and frontal):
+            self._stray = None
+        elif self._stray is None:
+            self._stray = at
         self._seen = Observation(at, turn, offset, motion, closed)
         return self._seen
 
@@ -190,13 +194,13 @@ class Liveness:
         steady = abs(seen.offset) < limits.steady and seen.closed is not None and seen.closed < limits.closed / 2
         if not steady:
             self._drop()  # the reference may have been a blink, or a glance aside
-        elif good and seen.at - self._since >= limits.settle:
+        elif good and seen.at - self._since >= self._settle:
             self._challenge = Challenge(limits, self._draw, seen.at)
 
     def _refer(self, patch: Image, turn: float, at: float) -> None:
         if self._reference is not None:
             self._reference.wipe()
-        self._reference, self._since, self._strays = _Reference(patch, turn), at, 0
+        self._reference, self._since, self._stray = _Reference(patch, turn), at, None
 
     def _jumped(self, face: FoundFace, at: float) -> bool:
         if self._face is None:
@@ -225,7 +229,7 @@ class Liveness:
     def _drop(self) -> None:
         if self._reference is not None:
             self._reference.wipe()
-        self._reference, self._seen, self._strays, self._flat = None, None, 0, 0
+        self._reference, self._seen, self._stray, self._flat = None, None, None, 0
         self._turns.clear()
 
 

@@ -46,14 +46,14 @@ class LivenessSettings:
     # A turn of the head: the nose off the middle of the eyes, about 0.005 per degree (devices.face.quality.pose).
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
-    turned: float = 0.06
+    turned: float = 0.05
     steady: float = 0.04
     wrong: float = 0.12
     away: float = 0.17  # the nose off the middle when nobody asked for it
     # Depth: parallax of the nose, and the same as a share of the sine of the tilt (a plane in perspective: under 0.03).
     parallax: float = 0.018
     depth: float = 0.12
-    relief: float = 0.42  # parallax and the way of the nose together: a mask in half relief has half of it
+    relief: float = 0.35  # parallax and the way of the nose together: a mask in half relief has half of it
     both: float = 0.46  # the same over two turns
     frames: int = 2  # of one turn, at least
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
