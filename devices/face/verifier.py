@@ -14,7 +14,7 @@ from devices.feed import Cancel, FrameFeed
 from devices.ports import Camera, FaceDecided, FaceEvent, FaceFailed, FaceWorkerReady
 from devices.supervisor import Launcher, Options, ProcessWorker, Supervisor, Worker, seconds_without_processor
 
-CAMERA_LOST_SECONDS = 1.2
+CAMERA_LOST_SECONDS = 2.0  # silence; a camera that says what is wrong is believed at once. The kiosk also watches it
 HANG_SECONDS = 1.5  # no answer to a frame for that long: the process is replaced
 REPLACED_SECONDS = 2.0  # an attempt waits that long for a process that is being replaced
 WARMING_SECONDS = 20.0  # the same while it still loads its models
