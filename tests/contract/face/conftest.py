@@ -21,7 +21,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="module")
 def booth() -> Iterator[Booth]:
-    booth = Booth({"seconds": 4.0, "frames": 6})
+    booth = Booth({"seconds": 10.0, "frames": 6})
     yield booth
     booth.verifier.stop()
 

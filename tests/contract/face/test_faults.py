@@ -171,7 +171,7 @@ def test_waiting_for_a_processor_is_read_from_the_system() -> None:
 
 def test_an_attempt_waits_for_the_process_that_replaces_a_lost_one() -> None:
     """Processes that die one after the other are not replaced at once; the patient need not know."""
-    booth = Booth({"seconds": 4.0, "frames": 6})
+    booth = Booth({"seconds": 10.0, "frames": 6})
     booth.camera.pictures = live(PERSON)
     with Blob.of(card_photo(PERSON)) as photo:
         for _ in range(2):
