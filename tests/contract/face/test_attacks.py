@@ -87,7 +87,7 @@ def test_a_picture_that_is_turned_ends_the_face_check() -> None:
 @pytest.mark.parametrize("draw", range(4))
 def test_a_picture_does_not_answer_the_challenge(draw: int) -> None:
     sitting = Sitting(Mode.CHALLENGE, draw)
-    decided = sitting.see(lambda at: print_out(25.0 * math.sin(1.5 * at)))
+    decided = sitting.see(lambda at: print_out(25.0 * math.sin(1.5 * max(0.0, at - 1.5))))
     assert decided.presence is FacePresence.ATTACK
     assert set(sitting.hints) & {FaceHint.TURN_LEFT, FaceHint.TURN_RIGHT, FaceHint.BLINK}
 

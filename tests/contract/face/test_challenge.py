@@ -90,7 +90,6 @@ def test_a_person_who_answers_is_accepted(kiosk: Kiosk) -> None:
 
 
 def test_a_print_is_not(kiosk: Kiosk) -> None:
-    decided, prompts = kiosk.decide(2, attacker(Attack.FLAT, OWNER, 3))
+    decided, _ = kiosk.decide(2, attacker(Attack.FLAT, OWNER, 3))
     assert decided.presence is FacePresence.ATTACK
     assert decided.band is not FaceBand.ACCEPT
-    assert prompts
