@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Figures, demand_lane
-from tests.helpers.memory import family, hunt, proportional_kb
+from tests.helpers.memory import family, hunt, own_kb
 from tests.helpers.visitor import House, opened
 
 pytestmark = pytest.mark.pcsc
@@ -26,7 +26,7 @@ GROWTH_KB = 20 * 1024
 
 @dataclass(frozen=True)
 class Count:
-    """What one kiosk has in use. Memory in KiB: `main` of its own process, `all` of all of them (PSS)."""
+    """What one kiosk has in use. Memory in KiB (`own_kb`): `main` of its first process, `all` of all of them."""
 
     main: int
     all: int
@@ -39,8 +39,8 @@ class Count:
         pids = family(house.kiosk.pid)
         main = Path(f"/proc/{house.kiosk.pid}")
         return cls(
-            proportional_kb(house.kiosk.pid),
-            sum(proportional_kb(pid) for pid in pids),
+            own_kb(house.kiosk.pid),
+            sum(own_kb(pid) for pid in pids),
             len(list((main / "fd").iterdir())),
             len(list((main / "task").iterdir())),
             len(pids),

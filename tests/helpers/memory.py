@@ -133,12 +133,12 @@ def family(pid: int) -> set[int]:
     return members & (parents.keys() | {pid})
 
 
-def proportional_kb(pid: int) -> int:
-    """Memory of a process in KiB, shared pages divided by those who share them (PSS); 0 when it has ended."""
+def own_kb(pid: int) -> int:
+    """Memory of a process in KiB that is no file's: heaps, stacks, maps without a name, and its part of what it shares
+    with others of its kind; 0 when it has ended. Not its part of the libraries, which depends on who else runs."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
-        pass
-    return 0
+        return 0
+    sizes = {name: int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines[1:])}
+    return sizes["Anonymous"] + sizes["Pss_Shmem"] + sizes["Swap"]
