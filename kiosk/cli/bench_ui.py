@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +50,7 @@ RATE = 3.0  # descriptors in a second
 _PERIOD = 0.3  # seconds between two descriptors on the thread
 _WAIT_SECONDS = 120.0
 _FPS = 30
+_FRAMES, _FEW = 20, 5  # of one attempt, which is reported at its end; few where only a short run is wanted
 
 
 class BenchFailed(Exception):
@@ -81,8 +83,9 @@ def run(seconds: float, runs: int, json_path: Path | None, *, bars: bool = True)
     try:
         with Page() as page:
             measured = []
+            ours = partial(_FaceProcess, frames=_FRAMES if bars else _FEW)
             for turn in range(1, runs + 1):
-                for way, work in ((OURS, _FaceProcess), (THREAD, _Thread)):
+                for way, work in ((OURS, ours), (THREAD, _Thread)):
                     measured.append(one := page.measure(way, seconds, work))
                     print(
                         f"run {turn} of {runs}, {way}: p99 {one.p99:.1f} ms, longest {one.longest:.0f} ms, "
@@ -215,12 +218,12 @@ class _Work:
 class _FaceProcess(_Work):
     """Attempt after attempt against another person's photo, so that no match ends the work."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, frames: int) -> None:
         super().__init__()
         self._page = page
         self._photo = Blob.of(card_photo(FAR_SEEDS["elder"]))
         self._jobs = 0
-        self._verifier = SupervisedFaceVerifier(page.camera, {"frames": 10})
+        self._verifier = SupervisedFaceVerifier(page.camera, {"frames": frames})
         self._verifier.start(self._hear)
 
     def __exit__(self, *_: object) -> None:

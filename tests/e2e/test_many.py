@@ -96,8 +96,9 @@ def table(counts: list[tuple[int, Count]], seconds: float) -> str:
     return "\n".join([*lines, f"{seconds:.2f} s for one reception"])
 
 
+@pytest.mark.long
 def test_a_few_patients(tmp_path: Path) -> None:
-    """The same over a few, for every day: no descriptor, thread or process more, nothing left."""
+    """The same over a few: no descriptor, thread or process more, nothing left."""
     demand_lane()
     with opened(tmp_path) as house:
         counts, _ = run(house, 5, (2, 5))
