@@ -30,5 +30,7 @@ def brighten(image: Image, face: FoundFace, illumination: float) -> None:
         max(0, top - margin) : min(height, bottom + margin), max(0, left - margin) : min(width, right + margin)
     ]
     smooth = cv2.bilateralFilter(area, 7, 40, 5)
-    area[:] = cv2.LUT(smooth, table)
+    bright = cv2.LUT(smooth, table)
+    area[:] = bright
     smooth.fill(0)
+    bright.fill(0)

@@ -101,9 +101,10 @@ def measure(image: Image, face: FoundFace) -> Quality:
     left, right = float(patch[:, : PATCH // 2].mean()), float(patch[:, PATCH // 2 :].mean())
     mean, deviation = cv2.meanStdDev(patch)
     smooth = cv2.GaussianBlur(patch, (0, 0), 1.2)  # otherwise noise passes for sharpness
-    _, spread = cv2.meanStdDev(cv2.Laplacian(smooth, cv2.CV_16S))
-    patch.fill(0)
-    smooth.fill(0)
+    edges = cv2.Laplacian(smooth, cv2.CV_16S)
+    _, spread = cv2.meanStdDev(edges)
+    for each in (patch, smooth, edges):
+        each.fill(0)
     turn, roll = pose(face)
     return Quality(
         # A dim or flat picture is not a blurred one: in proportion to the contrast.
