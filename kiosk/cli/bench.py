@@ -2,6 +2,7 @@
 
 `kiosk bench card` counts what passes between reader and card, over a genuine pcscd and the virtual reader.
 `kiosk bench face` measures what a picture of the camera costs, beside the library's own sample.
+`kiosk bench people` measures the drawn people that the face check is tested with.
 `kiosk bench ui` measures how long the window's thread is kept from its events while faces are compared.
 """
 
@@ -43,13 +44,19 @@ def register(subparsers: Any) -> None:
     encoder.add_argument("--model", type=Path, help="a network file of dlib's format (default: the installed one)")
     add_json(encoder)
     people = parts.add_parser("people", help="whether drawn people are found, told apart, and good enough to be faked")
-    people.add_argument("--persons", type=int, default=200, help="seeds 1 to N (default: %(default)s)")
+    people.add_argument("--persons", type=_at_least_2, default=200, help="seeds 1 to N (default: %(default)s)")
     people.add_argument("--attacks", type=int, default=30, help="of each kind (default: %(default)s)")
-    people.add_argument("--out", type=Path, default=_BUILD / "people", help="pictures (default: %(default)s)")
+    people.add_argument("--out", type=Path, metavar="DIR", help="draw sheets of people and attacks there (PNG)")
     add_json(people)
     face = parts.add_parser("face", help="processor time per picture of the camera, beside face_recognition's sample")
     face.add_argument("--frames", type=_at_least_300, default=300, help="of each run (default: %(default)s)")
     add_json(face)
+
+
+def _at_least_2(text: str) -> int:
+    if (count := int(text)) < 2:
+        raise argparse.ArgumentTypeError("must be 2 or more: a stranger is needed")
+    return count
 
 
 def _at_least_20(text: str) -> float:
