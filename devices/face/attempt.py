@@ -24,7 +24,7 @@ from devices.face.template import Engine, Enrolled
 from devices.face.track import Tracker
 from devices.ports import FaceBand, FaceDecided, FaceGuidance, FaceHint, FacePresence, Image
 
-WINDOW_SECONDS = 0.29  # of each such window the sharpest frame is described: nine frames at 30 Hz
+WINDOW_SECONDS = 0.25  # of each such window the sharpest frame is described: with the next one's first, 3.3 a second
 APART_SECONDS = 0.15  # frames closer together say nothing new
 _WITNESS_SECONDS = 0.3  # between two turned faces of a challenge
 _GRACE_SECONDS = 2.0  # for frames that are still wanted when the challenge is over

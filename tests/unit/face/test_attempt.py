@@ -66,7 +66,7 @@ def test_three_descriptors_a_second(engine: CentredEngine) -> None:
 def test_somebody_else_in_between_begins_anew(engine: CentredEngine) -> None:
     """Two windows of the card's owner, an empty chair, then the stranger: the owner's frames do not help him."""
     stage = Stage(engine, frames=3)
-    stage.show(live(PERSON), 0.7)
+    stage.show(live(PERSON), 0.55)
     stage.show([np.full((480, 640, 3), 150, np.uint8)], 0.4)
     stage.show(live(STRANGER), 5)
     decided = stage.attempt.decide()
