@@ -255,7 +255,7 @@ class App:
             self.vault,
             self.bridge.post,
         )
-        self._watches = [CameraWatch(around.camera, self._camera_changed)]
+        self._watches = [CameraWatch(around.camera, self._camera_changed, looks=2)]
         if around.card_camera is not None:
             self._watches.append(CameraWatch(around.card_camera, self._card_camera_changed, looks=8))
         self.door = _Door(self)

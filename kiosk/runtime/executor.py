@@ -228,6 +228,7 @@ class Executor:
     def _wipe(self, reception: s.ReceptionId) -> None:
         self._vault.wipe(reception)
         self._do.face.cancel()
+        self._do.camera.wipe()  # one that has stopped would keep its last picture until it shows another
         if self._do.scanner is not None:
             self._do.scanner.cancel()
         self._do.reader.release()

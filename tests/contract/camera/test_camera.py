@@ -88,6 +88,19 @@ def test_stopping_forgets_the_frame_that_is_held(camera: Camera) -> None:
     assert camera.latest() is None
 
 
+def test_a_picture_is_overwritten_when_nobody_holds_it_any_more(camera: Camera) -> None:
+    camera.start()
+    frame = frame_of(camera)
+    memory = frame.image.base
+    assert isinstance(memory, np.ndarray)
+    sequence = frame.sequence
+    until(lambda: frame_of(camera).sequence > sequence + 2)
+    assert memory.any(), "somebody still looks at it"
+    del frame
+    until(lambda: not memory.any(), 5.0)
+    camera.stop()
+
+
 def test_starting_twice_is_one_thread(camera: Camera) -> None:
     camera.start()
     camera.start()

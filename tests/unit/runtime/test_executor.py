@@ -102,6 +102,9 @@ class Scanner:
 
 
 class Camera:
+    def __init__(self) -> None:
+        self.wiped = 0
+
     def start(self) -> None:
         pass
 
@@ -112,7 +115,7 @@ class Camera:
         return DeviceFault.CAMERA_LOST
 
     def wipe(self) -> None:
-        pass
+        self.wiped += 1
 
     def stop(self) -> None:
         pass
@@ -221,7 +224,7 @@ class Sink:
 
 class Stand:
     def __init__(self, *, scanner: bool = True) -> None:
-        self.scanner = Scanner()
+        self.scanner, self.camera = Scanner(), Camera()
         self.reader, self.face, self.gateway, self.handoff, self.sink = Reader(), Face(), Gateway(), Handoff(), Sink()
         self.postponer = Postponer()
         self.vault = Vault()
@@ -229,7 +232,7 @@ class Stand:
         adapters = Adapters(
             self.reader,
             self.face,
-            Camera(),
+            self.camera,
             self.gateway,
             self.handoff,
             self.postponer,
@@ -279,6 +282,7 @@ def test_a_certificate_goes_to_the_vault_and_is_gone_after_the_wipe(stand: Stand
     assert len(stand.vault) == 1
     stand.do(c.Wipe(HERE))
     assert blob.closed
+    assert stand.camera.wiped == 1
     stand.settle()
     assert stand.gateway.forgotten == [HERE]
 
