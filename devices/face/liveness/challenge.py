@@ -90,10 +90,10 @@ class Challenge:
         if -offset > limits.wrong:
             self.fail("turned the other way")
         elif self._began is None and offset > limits.begins:
-            if seen.at - self._asked < limits.soonest:
-                self.fail("moved before it can have seen the prompt")
-            else:
+            if seen.at - self._asked >= limits.soonest:
                 self._began = seen.at
+            elif offset > limits.early:
+                self.fail("moved before it can have seen the prompt")
         if self._began is not None and offset > limits.turned and seen.motion is not None:
             # Every frame of the turn counts, so that a lucky one does not: the tilt of a head is told to five degrees.
             self._depth.add(seen.motion, offset, sign)

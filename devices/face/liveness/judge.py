@@ -196,6 +196,7 @@ class Liveness:
             self._drop()  # the reference may have been a blink, or a glance aside
         elif good and seen.at - self._since >= self._settle:
             self._challenge = Challenge(limits, self._draw, seen.at)
+            self._refer(patch, seen.turn, seen.at)
 
     def _refer(self, patch: Image, turn: float, at: float) -> None:
         if self._reference is not None:
