@@ -178,6 +178,7 @@ def test_the_table_names_every_fault() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_every_fault(house: House, figures: Figures) -> None:
     rows = []
     for name, (_, start, end) in FAULTS.items():

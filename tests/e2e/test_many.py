@@ -109,6 +109,7 @@ def test_a_few_patients(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3 * 3600)
 def test_a_thousand_patients(tmp_path: Path, figures: Figures) -> None:
     """`RECEPTIONS=200` for fewer; memory is compared from the hundredth on."""
     demand_lane()
