@@ -1,7 +1,7 @@
 """Follow one face from frame to frame: found once on a reduced picture, then looked for only where it was.
 
-The detector costs by the pixel: 18 ms for a frame of 640 x 480, 2 ms for a region of 1.6 faces that is scaled so that
-the face has the size at which the detector is quick and sure (docs/measurements.md). The five points are always taken
+The detector costs by the pixel: 18 ms for a frame of 640 x 480, 2 ms for a region of 1.5 faces that is scaled so that
+the face has the size at which the detector is quick and sure. The five points are always taken
 from the full picture, so that the descriptor does not pay for it.
 """
 
@@ -22,8 +22,8 @@ ACQUIRE_SCORE = 0.3  # of the detector; clutter reaches 0.2 now and then
 FOLLOW_SCORE = 0.0  # where a face was a moment ago
 GAP_SECONDS = 0.25  # not found for that long: gone. A blurred frame or two is not
 SILENT_SECONDS = 2.0  # no frame at all for that long: whoever is there now may be another
-AROUND = 1.6  # side of the region, in heights of the face
-FACE = 92.0  # height of the face in the scaled region; the detector's smallest is 80
+AROUND = 1.5  # side of the region, in heights of the face
+FACE = 84.0  # height of the face in the scaled region; the detector's smallest is 80
 ASTRAY = 0.6  # farther from where it was, in heights of the face: somebody else
 _NEAR_HEIGHT = 360  # a picture of this height shows the detector every face that is near enough to be compared
 _FAR_HEIGHT = 480  # those of people who are to come closer, too
