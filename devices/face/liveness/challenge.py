@@ -45,6 +45,7 @@ class Challenge:
         self._began: float | None = None  # when the movement began
         self._depth, self._both = Depth(), Depth()
         self._lids = Lids()
+        self._side = 0.0  # of the turn that was done last
         self.outcome = Outcome.RUNNING
         self.reason = ""  # of a failure, for evaluations
 
@@ -94,7 +95,8 @@ class Challenge:
                 self._began = seen.at
             elif offset > limits.early:
                 self.fail("moved before it can have seen the prompt")
-        if self._began is not None and offset > limits.turned and seen.motion is not None:
+        sideways = offset > limits.turned and sign * seen.turn > limits.sideways
+        if self._began is not None and sideways and seen.motion is not None:
             # Every frame of the turn counts, so that a lucky one does not: the tilt of a head is told to five degrees.
             self._depth.add(seen.motion, offset, sign)
             self._both.add(seen.motion, offset, sign)
@@ -120,7 +122,9 @@ class Challenge:
 
     def _rest(self, seen: Observation) -> None:
         limits = self._settings
-        if self._straight is not None and abs(seen.turn) > limits.away:
+        # Somebody slow may still be on the way to where the last prompt sent them.
+        unasked = -self._side * seen.turn if self._side else abs(seen.turn)
+        if self._straight is not None and unasked > limits.away:
             self.fail("turned unasked")
             return
         open_ = seen.closed is not None and seen.closed < limits.closed / 2
@@ -135,6 +139,7 @@ class Challenge:
             self._asked = seen.at
 
     def _done(self, at: float) -> None:
+        self._side = {Prompt.TURN_LEFT: 1.0, Prompt.TURN_RIGHT: -1.0}.get(self._actions[self._step], 0.0)
         self._step += 1
         if self._step == len(self._actions):
             self.outcome = Outcome.PASSED

@@ -47,6 +47,7 @@ class LivenessSettings:
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
     turned: float = 0.05
+    sideways: float = 0.03  # off the middle itself: swaying back to it is no turn
     early: float = 0.08  # a movement, not a head that is never quite still
     steady: float = 0.04
     wrong: float = 0.12

@@ -169,7 +169,8 @@ def test_between_the_prompts_one_looks_straight_with_open_eyes() -> None:
         seen(closed=0.6)
     assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT  # eyes closed
     seen()
-    assert seen(LIMITS.away + 0.01) is Outcome.FAILED
+    assert seen(LIMITS.away + 0.01) is Outcome.RUNNING  # still on the way to the left, where it was sent
+    assert seen(-LIMITS.away - 0.01) is Outcome.FAILED
     assert seen.challenge.reason == "turned unasked"
 
 
@@ -248,3 +249,11 @@ def test_two_turns_have_to_be_surer_of_depth_than_one() -> None:
         seen(-0.1, Motion((-0.04, 0.0), 19.0, 0.04, 0.9))
     assert seen.challenge.outcome is Outcome.FAILED
     assert Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT).turn(1.0) is Outcome.RUNNING
+
+
+def test_swaying_back_to_the_middle_is_no_turn() -> None:
+    seen = Seen(Prompt.TURN_RIGHT, Prompt.BLINK)
+    seen(seconds=0.5)
+    for _ in range(5):
+        seen(*turned(-1.0, offset=0.06), turn=0.0)
+    assert seen.challenge.prompt is Prompt.TURN_RIGHT
