@@ -32,9 +32,10 @@ class Outcome(StrEnum):
 
 
 class Challenge:
-    """Begins with the first prompt at `at`."""
+    """Begins with the first prompt at `at`; `front`: the turn of somebody who looks straight, by this camera."""
 
-    def __init__(self, settings: LivenessSettings, draw: random.Random, at: float) -> None:
+    def __init__(self, settings: LivenessSettings, draw: random.Random, at: float, front: float = 0.0) -> None:
+        self._front = front
         self._settings = settings
         self._actions = draw.sample(ACTIONS, 2)
         self._pause = draw.uniform(*settings.pause)
@@ -128,7 +129,8 @@ class Challenge:
             self.fail("turned unasked")
             return
         open_ = seen.closed is not None and seen.closed < limits.closed / 2
-        if abs(seen.turn) > limits.frontal or not open_:
+        # From a face that is still half turned, the way back would look like a turn to the other side.
+        if min(abs(seen.turn), abs(seen.turn - self._front)) > limits.straight or not open_:
             return
         if self._straight is None or abs(seen.turn - self._straight.turn) > limits.steady:
             self._straight = seen

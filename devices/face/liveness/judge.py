@@ -195,7 +195,7 @@ class Liveness:
         if not steady:
             self._drop()  # the reference may have been a blink, or a glance aside
         elif good and seen.at - self._since >= self._settle:
-            self._challenge = Challenge(limits, self._draw, seen.at)
+            self._challenge = Challenge(limits, self._draw, seen.at, seen.turn)
             self._refer(patch, seen.turn, seen.at)
 
     def _refer(self, patch: Image, turn: float, at: float) -> None:

@@ -47,7 +47,8 @@ class LivenessSettings:
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
     turned: float = 0.05
-    sideways: float = 0.03  # off the middle itself: swaying back to it is no turn
+    sideways: float = 0.04  # off the middle itself: swaying back to it is no turn
+    straight: float = 0.06  # looking straight again, between the prompts
     early: float = 0.08  # a movement, not a head that is never quite still
     steady: float = 0.04
     wrong: float = 0.12
@@ -56,7 +57,7 @@ class LivenessSettings:
     parallax: float = 0.018
     depth: float = 0.12
     relief: float = 0.35  # parallax and the way of the nose together: a mask in half relief has half of it
-    both: float = 0.46  # the same over two turns
+    both: float = 0.5  # the same over two turns
     frames: int = 2  # of one turn, at least
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
     flat_tilt: float = 14.0
@@ -73,7 +74,7 @@ class LivenessSettings:
     lasting: float = 2.5  # from the beginning of a movement to its end
     settle: float = 0.5  # looking straight before the first prompt
     pause: tuple[float, float] = (0.3, 0.9)  # looking straight before the second; drawn
-    returning: float = 4.0  # time to look straight again
+    returning: float = 5.0  # time to look straight again
     # Continuity.
     gap: float = 0.8  # seconds without a face
     turned_gap: float = 2.5  # the same after a turn that was asked for: a profile is no face to the detector
