@@ -47,7 +47,7 @@ class LivenessSettings:
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
     turned: float = 0.05
-    sideways: float = 0.04  # off the middle itself: swaying back to it is no turn
+    sideways: float = 0.03  # off the middle itself: swaying back to it is no turn
     straight: float = 0.06  # looking straight again, between the prompts
     early: float = 0.08  # a movement, not a head that is never quite still
     steady: float = 0.04
@@ -57,7 +57,7 @@ class LivenessSettings:
     parallax: float = 0.018
     depth: float = 0.12
     relief: float = 0.35  # parallax and the way of the nose together: a mask in half relief has half of it
-    both: float = 0.5  # the same over two turns
+    both: float = 0.46  # the same over two turns
     frames: int = 2  # of one turn, at least
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
     flat_tilt: float = 14.0
