@@ -103,7 +103,7 @@ def explore() -> list[Edge]:
     # Fewer to walk through, and each kind of step is still there.
     policy = Policy(face_attempts=2, postpone=True, scanner=True, questions=(Item.MEDICATION, Item.DISEASE))
     start = s.Kiosk()
-    known = {_key(start)}
+    known, seen = {_key(start)}, {start}
     todo = deque([start])
     found: dict[tuple[type, str, type], Edge] = {}
     while todo:
@@ -113,8 +113,11 @@ def explore() -> list[Edge]:
             edge = Edge(type(kiosk.state), event, _label(event, kiosk.state), type(after.state), kiosk.state)
             if edge.source is not edge.target:
                 found.setdefault((edge.source, edge.label, edge.target), edge)
+            if after in seen or isinstance(event, e.ReaderDown | e.Blocked):
+                continue
+            seen.add(after)
             key = _key(after)
-            if key not in known and not isinstance(event, e.ReaderDown | e.Blocked):
+            if key not in known:
                 known.add(key)
                 todo.append(after)
     return list(found.values())

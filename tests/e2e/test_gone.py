@@ -103,7 +103,7 @@ ENDINGS = {
     "pulled": "Idle",
     "nobody_comes": "FaceRetry",
 }
-AT_ONCE = ("by_face", "killed")
+AT_ONCE = ("by_face",)
 
 
 @pytest.mark.parametrize(

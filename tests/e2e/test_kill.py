@@ -156,7 +156,7 @@ def trial(site: Site, kills: int, figures: Figures) -> None:
 
 
 def test_a_few_kills(site: Site, figures: Figures) -> None:
-    trial(site, 4, figures)
+    trial(site, 2, figures)
 
 
 @pytest.mark.long

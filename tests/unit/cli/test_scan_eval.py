@@ -110,10 +110,10 @@ def test_calls_that_make_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
 def test_scanner_of_the_kiosk(tmp_path: Path, figures: Figures, capsys: pytest.CaptureFixture[str]) -> None:
     """Few cards say little about shares; what must be 0 must be 0."""
     out = tmp_path / "scan.json"
-    main(["scan-eval", "--count", "10", "--others", "5", "--jobs", "1", "--json", str(out)])
+    main(["scan-eval", "--count", "5", "--others", "4", "--jobs", "1", "--json", str(out)])
     found = json.loads(out.read_text(encoding="utf-8"))
     assert (found["wrong_and_accepted"], found["others_accepted"], found["inputs_of_backs"]) == (0, 0, 0)
-    assert found["right"] >= 7
+    assert found["right"] >= 3
     figures(capsys.readouterr().out.strip().splitlines()[-1])
 
 
