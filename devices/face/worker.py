@@ -1,7 +1,7 @@
 """The face process: photo and frames come in, guidance and one decision per attempt go out. No score leaves it.
 
-A process of its own because dlib's network holds the interpreter lock for a tenth of a second at a time, because a
-native crash must cost one attempt and not the kiosk, and because ending it is the only complete way to forget.
+A process of its own because finding and describing faces would keep the window waiting, because a native crash must
+cost one attempt and not the kiosk, and because ending it is the only complete way to forget.
 """
 
 from __future__ import annotations
