@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kiosk.cli.face_eval_figures import clopper_pearson
 from kiosk.cli.report import verdict
 
 if TYPE_CHECKING:
@@ -235,12 +236,9 @@ def _grouped(tries: Sequence[Try]) -> list[tuple[tuple[str, str], list[Try]]]:
 
 
 def bound(events: int, tries: int, *, above: bool) -> float:
-    """The one-sided 95 % bound of a rate (Clopper and Pearson 1934)."""
-    from scipy.stats import beta
-
-    if above:
-        return 1.0 if events == tries else round(float(beta.ppf(0.95, events + 1, tries - events)), 4)
-    return 0.0 if events == 0 else round(float(beta.ppf(0.05, events, tries - events + 1)), 4)
+    """The one-sided 95 % bound of a rate: an end of the two-sided interval of 90 %."""
+    low, high = clopper_pearson(events, tries, 0.90)
+    return round(high if above else low, 4)
 
 
 def table(figures: Sequence[Figures]) -> str:
