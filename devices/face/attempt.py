@@ -17,7 +17,7 @@ import numpy as np
 
 from devices.face.enhance import brighten
 from devices.face.guide import Guide
-from devices.face.liveness import Liveness, LivenessSettings, Verdict
+from devices.face.liveness import Liveness, LivenessSettings, Mode, Verdict
 from devices.face.models import Descriptor, FoundFace
 from devices.face.quality import Quality, judge
 from devices.face.template import Engine, Enrolled
@@ -124,9 +124,12 @@ class Attempt:
             return  # a stuck camera's frame, again: several of them would not be several frames
         self._picture = picture
         gray = self._to_gray(image)
-        sight = self._tracker.see(gray, at)
+        sight = self._tracker.see(gray, at, closely=self.liveness.settings.mode is Mode.CHALLENGE)
         blurred = not sight.faces and not sight.lost  # what was seen a moment ago still holds
         judgement = judge(gray, sight.faces)
+        if not sight.found:
+            self._guide.see(judgement.hint, at)
+            return
         good = judgement.hint is FaceHint.GOOD
         nobody = not sight.faces or judgement.hint is FaceHint.SEVERAL_FACES
         if nobody:
@@ -272,6 +275,7 @@ class Attempt:
     def wipe(self) -> None:
         """Overwrite every descriptor and every piece of a frame."""
         self._forget()
+        self._tracker.wipe()
         self.liveness.wipe()
         if self._gray is not None:
             self._gray.fill(0)

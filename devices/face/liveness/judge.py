@@ -19,7 +19,7 @@ from devices.face.models import Descriptor, FoundFace
 from devices.face.quality import pose
 from devices.ports import Image
 
-_PASSIVE_SECONDS = 0.1  # between looks when nobody is asked to move: what is flat stays flat
+_PASSIVE_SECONDS = 0.08  # between looks when nobody is asked to move: what is flat stays flat
 _STRAY_SECONDS = 0.4  # in which too little is found again of a face that looks straight
 
 

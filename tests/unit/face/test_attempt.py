@@ -12,12 +12,13 @@ from devices.face.attempt import Attempt, Limits
 from devices.face.enhance import DIM, WANTED, brighten
 from devices.face.guide import STANDS_SECONDS, Guide
 from devices.face.liveness import Liveness, LivenessSettings, Mode
-from devices.face.models import Descriptor, Models
+from devices.face.models import Descriptor, FoundFace, Models
 from devices.face.operating import load_thresholds
 from devices.face.quality import measure
 from devices.face.template import DEFAULT_CENTRE, Centre, CentredEngine, Enrolled
 from devices.ports import FaceBand, FaceGuidance, FaceHint, Image
 from devices.simulated.faces import FAR_SEEDS, card_photo
+from devices.simulated.people import Actor
 from tests.contract.face.booth import live
 
 FRAME = 1 / 30
@@ -61,6 +62,32 @@ def test_three_descriptors_a_second(engine: CentredEngine) -> None:
     stage = Stage(engine, frames=100)
     stage.show(live(STRANGER), 2.0)
     assert stage.attempt.decide().frames >= 6
+
+
+@pytest.mark.parametrize(("mode", "share"), [(Mode.PASSIVE, (0.25, 0.4)), (Mode.CHALLENGE, (1.0, 1.0))])
+def test_only_faces_that_were_found_are_judged_and_described(
+    engine: CentredEngine, mode: Mode, share: tuple[float, float]
+) -> None:
+    """In passive mode the detector looks at every third picture; in a challenge it misses none."""
+    actor = Actor(PERSON)
+    film = [actor.frame(number * FRAME) for number in range(30)]
+    noted: list[float] = []
+    described: list[float] = []
+
+    class Noting(Liveness):
+        def see(self, gray: Image, face: FoundFace, at: float, good: bool = True) -> bool:
+            noted.append(at)
+            return super().see(gray, face, at, good)
+
+    stage = Stage(engine, frames=100)
+    stage.attempt.liveness = Noting(LivenessSettings(mode=mode), random.Random(1))
+    for _ in film:
+        stage.show(film, FRAME / 2)
+        if stage.attempt._candidate is not None:
+            described.append(stage.attempt._candidate.at)
+    assert share[0] <= len(noted) / len(film) <= share[1]
+    assert described
+    assert set(described) <= set(noted)
 
 
 def test_somebody_else_in_between_begins_anew(engine: CentredEngine) -> None:

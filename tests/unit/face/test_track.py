@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from devices.face.models import FoundFace
-from devices.face.track import GAP_SECONDS, SILENT_SECONDS, Box, Tracker, plausible
+from devices.face.track import GAP_SECONDS, GLANCE_SECONDS, SILENT_SECONDS, Box, Sight, Tracker, plausible
 from devices.ports import Image
 
 WIDTH, HEIGHT = 640, 480
@@ -44,6 +44,97 @@ def scene(*squares: tuple[int, int, int, int]) -> Image:
     for x, y, size, value in squares:
         gray[y - size // 2 : y + size // 2, x - size // 2 : x + size // 2] = value
     return gray
+
+
+def patterned(x: int, y: int, size: int = 160, *, face: int = 1) -> Image:
+    """One square with a pattern on it, by which it can be followed without the finder; another `face`, another one."""
+    gray = scene((x, y, size, 40))
+    blocks = np.random.default_rng(face).random((10, 10)) < 0.35
+    pattern = np.kron(blocks, np.ones((size // 10, size // 10), bool))
+    gray[y - size // 2 : y + size // 2, x - size // 2 : x + size // 2][pattern] = 140
+    return gray
+
+
+def followed(finder: Squares, frames: list[Image], *, rate: int = 30, closely: bool = False) -> list[Sight]:
+    """What a tracker sees in the frames, one after the other, after the first was there before."""
+    tracker = Tracker(finder)
+    tracker.see(frames[0], -1 / rate, closely=closely)
+    finder.searched.clear()
+    return [tracker.see(frame, number / rate, closely=closely) for number, frame in enumerate(frames)]
+
+
+def test_between_two_looks_the_face_is_moved_with_the_picture() -> None:
+    finder = Squares()
+    way = [(300 + 4 * frame, 240 - 3 * frame) for frame in range(13)]
+    sights = followed(finder, [patterned(*place) for place in way])
+    assert [sight.found for sight in sights] == [number % 3 == 0 for number in range(13)]
+    assert len(finder.searched) == 5
+    for sight, (x, y) in zip(sights, way, strict=True):
+        (face,) = sight.faces
+        assert not sight.lost
+        assert face.box[0] == pytest.approx(x - 80, abs=3)
+        assert face.box[1] == pytest.approx(y - 80, abs=3)
+        assert face.eyes[0][0] == pytest.approx(x - 0.21 * 160, abs=3)
+
+
+def test_who_looks_closely_has_every_frame_searched() -> None:
+    finder = Squares()
+    sights = followed(finder, [patterned(300 + frame, 240) for frame in range(10)], closely=True)
+    assert all(sight.found for sight in sights)
+    assert len(finder.searched) == 10
+
+
+def test_a_slow_camera_has_every_frame_searched() -> None:
+    finder = Squares()
+    sights = followed(finder, [patterned(300, 240)] * 10, rate=int(1 / GLANCE_SECONDS))
+    assert all(sight.found for sight in sights)
+
+
+@pytest.mark.parametrize(
+    "then",
+    [patterned(320, 240, face=2), patterned(320 + 32, 240), patterned(320, 240 - 28), patterned(320, 240, 120)],
+    ids=["another face", "far aside", "far up", "much smaller"],
+)
+def test_what_is_no_face_that_moves_a_little_is_searched_at_once(then: Image) -> None:
+    finder = Squares()
+    sights = followed(finder, [patterned(320, 240), patterned(320, 240), then])
+    assert [sight.found for sight in sights] == [True, False, True]
+    assert len(finder.searched) >= 2
+
+
+def test_a_face_that_drifts_away_is_searched_before_the_next_look_is_due() -> None:
+    finder = Squares()
+    sights = followed(finder, [patterned(300 + 15 * frame, 240) for frame in range(3)])
+    assert [sight.found for sight in sights] == [True, False, True]
+
+
+def test_an_empty_frame_is_seen_at_once() -> None:
+    sights = followed(Squares(), [patterned(320, 240), patterned(320, 240), scene()])
+    assert [len(sight.faces) for sight in sights] == [1, 1, 0]
+
+
+def test_at_the_edge_of_the_frame_every_frame_is_searched() -> None:
+    sights = followed(Squares(), [patterned(90, 240)] * 4)
+    assert all(sight.found for sight in sights)
+
+
+def test_a_camera_that_changes_its_size_is_searched_at_once() -> None:
+    tracker = Tracker(Squares())
+    for frame in range(3):
+        assert tracker.see(patterned(320, 240), frame * FRAME, closely=False).found is (frame < 2)
+    assert tracker.see(patterned(320, 240)[:, 40:], 3 * FRAME, closely=False).found
+
+
+def test_nothing_is_left_of_a_face_that_was_followed() -> None:
+    tracker = Tracker(Squares())
+    for frame in range(2):
+        tracker.see(patterned(320, 240), frame * FRAME, closely=False)
+    assert tracker._glimpse is not None
+    held = tracker._glimpse._core
+    assert held is not None
+    assert held.any()
+    tracker.wipe()
+    assert not held.any()
 
 
 def test_a_face_is_found_once_and_then_followed_in_a_small_region() -> None:
@@ -98,14 +189,17 @@ def test_a_slow_camera_loses_nobody_but_a_silent_one_does() -> None:
     assert tracker.see(scene((330, 240, 150, 40)), 0.6 + SILENT_SECONDS + 0.1).lost
 
 
-def test_a_second_person_is_noticed_within_a_second_and_so_is_his_leaving() -> None:
+@pytest.mark.parametrize("closely", [True, False])
+def test_a_second_person_is_noticed_within_a_second_and_so_is_his_leaving(closely: bool) -> None:
     tracker = Tracker(Squares())
+    one = patterned(220, 240)
+    two = np.minimum(one, scene((480, 240, 150, 90)))
     for frame in range(5):
-        tracker.see(scene((220, 240, 170, 40)), frame * FRAME)
-    both = [tracker.see(scene((220, 240, 170, 40), (480, 240, 150, 90)), (5 + frame) * FRAME) for frame in range(30)]
+        tracker.see(one, frame * FRAME, closely=closely)
+    both = [tracker.see(two, (5 + frame) * FRAME, closely=closely) for frame in range(30)]
     assert len(both[-1].faces) == 2
     assert not any(sight.lost for sight in both)
-    alone = [tracker.see(scene((220, 240, 170, 40)), (35 + frame) * FRAME) for frame in range(30)]
+    alone = [tracker.see(one, (35 + frame) * FRAME, closely=closely) for frame in range(30)]
     assert len(alone[-1].faces) == 1
 
 
