@@ -77,9 +77,9 @@ class Channel:
                 head = _HEADER.pack(len(text), len(blobs))
                 if blobs:
                     socket.send_fds(self._sock, [head], [blob.fd for blob in blobs])
+                    self._sock.sendall(text)
                 else:
-                    self._sock.sendall(head)
-                self._sock.sendall(text)
+                    self._sock.sendall(head + text)  # the other side is woken once
         except OSError as error:
             raise ChannelClosed from error
         finally:

@@ -130,7 +130,7 @@ def _measure(width: int, height: int, frames: int) -> Measured:
         painted, _, _ = _kiosk(page, photos[0], frames, "kiosk and its window")
         _say(width, height, painted)
         page.window.hide()
-        unpainted = Unpainted(page.frames)
+        unpainted = Unpainted(page.frames, page.preview)
         kiosk, outside, rates = _kiosk(page, photos[0], frames, "kiosk")
         _say(width, height, kiosk)
         decisions = _decisions(page, photos[1])

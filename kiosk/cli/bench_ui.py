@@ -39,6 +39,7 @@ from kiosk.ui.bridge import EventBridge
 from kiosk.ui.gallery import NoDoor, samples
 from kiosk.ui.gaps import serve, weighted
 from kiosk.ui.ports import Picture
+from kiosk.ui.preview import Preview
 from kiosk.ui.theme import Theme
 from kiosk.ui.window import KioskWindow
 
@@ -167,6 +168,10 @@ class Page:
             took = time.perf_counter() - begun
             shown = self._pictures() - pictures
         return Run(way, took, weighted(gaps), max(gaps), working.rate(), shown)
+
+    @property
+    def preview(self) -> Preview:
+        return next(each for each in self.window.findChildren(Preview) if each.isVisibleTo(self.window))
 
     def guide(self, hint: str) -> None:
         """From any thread."""
