@@ -39,6 +39,7 @@ def test_every_item_has_one_row_with_a_reason() -> None:
     assert all(rule.why and rule.known and rule.kinds for rule in TABLE)
 
 
+@pytest.mark.untraced
 def test_the_laws_hold_in_every_combination() -> None:
     count = 0
     for used, offered, kind, known, grace, found in combinations():
@@ -85,6 +86,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("yes", [True, False])
 @pytest.mark.parametrize("one_by_one", [True, False])
@@ -104,6 +106,7 @@ def test_every_reception_comes_to_its_end_with_an_answer_to_every_question(
             assert at.state.outcome.ending is s.Ending.DONE
 
 
+@pytest.mark.untraced
 def test_the_comprehensive_consent_never_answers_for_a_special_disease() -> None:
     for used in subsets(ORDER):
         at = ready(Policy(questions=used)).card_put().certificate().choose("staff").staff().staff_accepted()

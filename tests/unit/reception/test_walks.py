@@ -23,6 +23,7 @@ from kiosk.reception.view import view
 from tests.helpers.journey import Asked, Journey
 from tests.helpers.samples import WAYS, sample
 
+pytestmark = pytest.mark.untraced
 NOBODY = s.ReceptionId("nobody")
 FAILURES = tuple(FailureCode)
 ELIGIBILITIES = (
