@@ -38,10 +38,11 @@ class Cancel:
 
 _POLL_SECONDS = 0.003
 _EARLY_SECONDS = 0.002  # cameras are not quite regular
+_SLOWEST_SECONDS = 0.1  # from picture to picture
 _STEP_SECONDS = 0.05
 
 
-class _Pace:
+class Pace:
     """How long to leave the camera alone: asked every 5 ms throughout, it was asked seven times for each picture, which
     took longer than the picture's copy."""
 
@@ -50,18 +51,17 @@ class _Pace:
         self._at = 0.0
         self._between = 0.0  # seconds from picture to picture, as far as it is known
 
-    def saw(self, sequence: int) -> None:
-        """A picture was there just now, the camera's `sequence`th."""
-        now = time.monotonic()
+    def saw(self, sequence: int, now: float) -> None:
+        """The camera's `sequence`th picture was there."""
         if 0 <= self._sequence < sequence:
-            between = min((now - self._at) / (sequence - self._sequence), _STEP_SECONDS)
+            between = min((now - self._at) / (sequence - self._sequence), _SLOWEST_SECONDS)
             self._between += 0.2 * (between - self._between)
         self._sequence, self._at = sequence, now
 
-    def wait(self) -> float:
+    def wait(self, now: float) -> float:
         """Seconds until it is worth while to ask for the next one."""
         due = self._at + self._between - _EARLY_SECONDS
-        return min(max(due - time.monotonic(), _POLL_SECONDS), _STEP_SECONDS)
+        return max(due - now, _POLL_SECONDS)
 
 
 def _step(event: threading.Event, seconds: float) -> float:
@@ -171,7 +171,7 @@ class FrameFeed:
     def _run(self, job: _Job) -> None:
         area = job.memory.map()
         last, empty = -1, 0.0
-        pace = _Pace()
+        pace = Pace()
         try:
             while not job.over.is_set():
                 if not self._answered(job):
@@ -189,9 +189,9 @@ class FrameFeed:
                         if self.take(job.name) is not None:
                             self._lost(job.name, fault or DeviceFault.CAMERA_LOST)
                         return
-                    empty += _step(job.over, pace.wait())
+                    empty += _step(job.over, pace.wait(time.monotonic()))
                     continue
-                pace.saw(frame.sequence)
+                pace.saw(frame.sequence, time.monotonic())
                 last, empty = frame.sequence, 0.0
                 job.idle.clear()
                 width, height = self._hand_over(frame, area)
