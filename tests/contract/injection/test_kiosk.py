@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -41,9 +42,10 @@ PAGES = {
 }  # fmt: skip
 HANG_SECONDS, HANGING = 1.2, 8
 GENUINE_HANG_SECONDS = 2.0
-SOME = 20
+SOME, APART = 20, 4
 BY_WAY = {Method.FACE: "face", Method.PIN: "pin"}
 Open = Callable[[int, float], ChipKiosk]
+OpenApart = Callable[[int], AbstractContextManager[ChipKiosk]]
 
 
 @pytest.fixture
@@ -125,24 +127,47 @@ def _hanging(opened: Open, way: Method, number: int, turn: tuple[int, Trouble]) 
 
 
 @pytest.fixture
-def genuine(gateway: Callable[[int], Site], pcsc_lane: None) -> Iterator[ChipKiosk]:
-    with PcscdLane.start() as lane, ChipKiosk(gateway(0), PcscdHand(lane, GENUINE_HANG_SECONDS)) as kiosk:
+def apart(gateway: Callable[[int], Site], pcsc_lane: None) -> OpenApart:
+    """Kiosks, each with a pcscd of its own."""
+
+    @contextmanager
+    def kiosk(number: int) -> Iterator[ChipKiosk]:
+        with PcscdLane.start() as lane, ChipKiosk(gateway(number), PcscdHand(lane, GENUINE_HANG_SECONDS)) as opened:
+            yield opened
+
+    return kiosk
+
+
+@pytest.fixture
+def genuine(apart: OpenApart) -> Iterator[ChipKiosk]:
+    with apart(0) as kiosk:
         yield kiosk
 
 
 @pytest.mark.pcsc
 @pytest.mark.timeout(600)
-def test_some_over_pcscd(genuine: ChipKiosk, figures: Figures) -> None:
-    """Twenty points of all; which ones, the seed decides."""
+def test_some_over_pcscd(apart: OpenApart, figures: Figures) -> None:
+    """Twenty points of all; which ones, the seed decides. Hands and readers are slow: several kiosks at a time."""
     seed = int(os.environ.get("INJECTION_SEED") or random.SystemRandom().randrange(10**6))
-    every = [(way, turn) for way in BY_WAY for kind in Kind for turn in turns_of(kind, commands_of(genuine, way))]
+    with apart(0) as kiosk:
+        counts = {way: commands_of(kiosk, way) for way in BY_WAY}
+    every = [(way, turn) for way in BY_WAY for kind in Kind for turn in turns_of(kind, counts[way])]
+    chosen = random.Random(seed).sample(every, SOME)
+
+    def some(number: int) -> list[tuple[Method, Visited]]:
+        with apart(number) as kiosk:
+            return [(way, meet(kiosk, way, *turn)) for way, turn in chosen[number::APART]]
+
     tally = Tally()
-    for way, turn in random.Random(seed).sample(every, SOME):
-        try:
-            tally.add(way, meet(genuine, way, *turn))
-        except BaseException as error:
-            error.add_note(f"again: INJECTION_SEED={seed}")
-            raise
+    try:
+        with ThreadPoolExecutor(APART) as pool:
+            for visits in pool.map(some, range(APART)):
+                for way, visit in visits:
+                    tally.add(way, visit)
+    except BaseException as error:
+        error.add_note(f"again: INJECTION_SEED={seed}")
+        raise
+    assert tally.points.total() == SOME
     figures(f"over pcscd, INJECTION_SEED={seed}: {tally}")
 
 
