@@ -33,7 +33,7 @@ from tests.helpers.virtual_scard import VirtualScard, installed
 
 MESSAGE = b"UKETSUKE-TEST"
 PATIENT, NEXT = "employee", "elder"
-HANG_SECONDS, HANGING = 0.8, 24
+HANG_SECONDS, HANGING = 1.5, 40
 Ask = Callable[[CardReader, int, int, str], None]
 
 
@@ -139,6 +139,7 @@ def test_every_index(
     kind: Kind, services: dict[str, VirtualScard], monkeypatch: pytest.MonkeyPatch, figures: Figures
 ) -> None:
     points = {}
+    hanging = []
     if kind is Kind.GARBAGE:  # such a card stays: waiting longer for its removal changes nothing
         monkeypatch.setattr("devices.card.process._REMOVAL_SECONDS", 0.02)
     for flow in FLOWS:
@@ -146,21 +147,22 @@ def test_every_index(
             count = commands_of(clean, flow)
         assert count > 10
         for trouble in (each for each in TROUBLES if each.kind is kind):
-            if kind is Kind.HANG:  # every one waits for the watchdog: many readers at a time
-                with ThreadPoolExecutor(HANGING) as pool:
-                    list(pool.map(partial(_hanging, services, flow, trouble), range(count)))
+            if kind is Kind.HANG:
+                hanging += [(flow, trouble, index) for index in range(count)]
             else:
                 with Kit(services) as made:
                     for index in range(count):
                         meet(made, flow, trouble, index)
             points[trouble.name, flow] = count
+    with ThreadPoolExecutor(HANGING) as pool:  # every one waits for the watchdog: many readers at a time
+        list(pool.map(partial(_hanging, services), range(len(hanging)), hanging))
     each = ", ".join(f"{flow} {sum(count for (_, other), count in points.items() if other == flow)}" for flow in FLOWS)
     figures(f"{kind}: {sum(points.values())} injection points ({each}), 0 failures")
 
 
-def _hanging(services: dict[str, VirtualScard], flow: str, trouble: Trouble, index: int) -> None:
-    with Kit(services, index, HANG_SECONDS) as made:
-        meet(made, flow, trouble, index)
+def _hanging(services: dict[str, VirtualScard], number: int, point: tuple[str, Trouble, int]) -> None:
+    with Kit(services, number, HANG_SECONDS) as made:
+        meet(made, *point)
 
 
 def meet(kit: Kit, flow: str, trouble: Trouble, index: int) -> None:
