@@ -43,8 +43,7 @@ _STEP_SECONDS = 0.05
 
 
 class Pace:
-    """How long to leave the camera alone: asked every 5 ms throughout, it was asked seven times for each picture, which
-    took longer than the picture's copy."""
+    """How long to leave the camera alone: asked every 5 ms, it would be asked seven times for each picture."""
 
     def __init__(self) -> None:
         self._sequence = -1

@@ -19,7 +19,8 @@ from devices.face.models import Descriptor, FoundFace
 from devices.face.quality import pose
 from devices.ports import Image
 
-_PASSIVE_SECONDS = 0.08  # between looks when nobody is asked to move: what is flat stays flat
+# Between looks when nobody is asked to move: what is flat stays flat. The detector looks every 0.1 s (track.py).
+_PASSIVE_SECONDS = 0.08
 _STRAY_SECONDS = 0.4  # in which too little is found again of a face that looks straight
 
 
