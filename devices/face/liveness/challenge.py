@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from devices.face.liveness.motion import Motion
+from devices.face.liveness.solid import Solid
 from devices.face.liveness.vocabulary import LivenessSettings, Prompt
 
 ACTIONS = (Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.BLINK)  # two of three: always at least one turn
@@ -23,6 +24,7 @@ class Observation:
     offset: float
     motion: Motion | None
     closed: float | None
+    solid: Solid | None = None
 
 
 class Outcome(StrEnum):
@@ -43,6 +45,7 @@ class Challenge:
         self._asked = at  # when the prompt that stands was given
         self._between = False  # looking straight again, before the next prompt
         self._straight: Observation | None = None  # since when
+        self._rested = False  # it looked straight since the last prompt
         self._began: float | None = None  # when the movement began
         self._depth, self._both = Depth(), Depth()
         self._lids = Lids()
@@ -91,51 +94,53 @@ class Challenge:
         offset = sign * seen.offset
         if -offset > limits.wrong:
             self.fail("turned the other way")
-        elif self._began is None and offset > limits.begins:
-            if seen.at - self._asked >= limits.soonest:
+        elif offset > limits.begins and sign * seen.turn > limits.sideways and seen.solid is not None:
+            turned = offset + sign * seen.solid.shift > limits.turned
+            if seen.at - self._asked < limits.soonest:
+                if turned:
+                    self.fail("moved before it can have seen the prompt")
+                return
+            if turned and self._began is None:
                 self._began = seen.at
-            elif offset > limits.early:
-                self.fail("moved before it can have seen the prompt")
-        sideways = offset > limits.turned and sign * seen.turn > limits.sideways
-        if self._began is not None and sideways and seen.motion is not None:
-            # Every frame of the turn counts, so that a lucky one does not: the tilt of a head is told to five degrees.
-            self._depth.add(seen.motion, offset, sign)
-            self._both.add(seen.motion, offset, sign)
-            # Two turns and no blink leave depth alone to tell a mask: it has to be surer.
-            if self._depth.enough(limits, limits.relief) and (
-                self._step == 0 or self._both.enough(limits, limits.both)
-            ):
+            # Every frame of the turn counts, so that a lucky one does not.
+            self._depth.add(seen.solid, offset, sign)
+            self._both.add(seen.solid, offset, sign)
+            if self._began is not None and self._depth.enough(limits):
                 self._done(seen.at)
 
     def _blink(self, seen: Observation) -> None:
         limits = self._settings
-        if abs(seen.offset) > limits.away:
+        if min(abs(seen.offset), abs(seen.turn)) > limits.away:
             self.fail("turned unasked")
-        elif seen.closed is None:
-            self._lids = Lids()
-        else:
+        elif seen.closed is not None:  # it cannot be told in every frame of closed eyes: points on the lids are gone
             shut = self._lids.see(seen.at, seen.closed, limits)
-            # Eyes that close by themselves just when they are asked to are no answer, and no offence.
+            # Eyes that blink by themselves just when they are asked to close are no answer, and no offence.
             if shut is not None and shut - self._asked >= limits.soonest:
                 self._began = self._began if self._began is not None else shut
-                if self._lids.opened:
+                if self._lids.opened and seen.at - shut >= limits.shut:
                     self._done(seen.at)
+                elif self._lids.opened:
+                    self._began = None
 
     def _rest(self, seen: Observation) -> None:
         limits = self._settings
         # Somebody slow may still be on the way to where the last prompt sent them.
-        unasked = -self._side * seen.turn if self._side else abs(seen.turn)
-        if self._straight is not None and unasked > limits.away:
+        turn = min(seen.turn, seen.turn - self._front, key=abs)
+        unasked = -self._side * turn if self._side else abs(turn)
+        if self._rested and unasked > limits.away:
             self.fail("turned unasked")
             return
         open_ = seen.closed is not None and seen.closed < limits.closed / 2
         # From a face that is still half turned, the way back would look like a turn to the other side.
-        if min(abs(seen.turn), abs(seen.turn - self._front)) > limits.straight or not open_:
+        if abs(turn) > limits.straight or not open_:
+            self._straight = None
             return
+        self._rested = True
         if self._straight is None or abs(seen.turn - self._straight.turn) > limits.steady:
             self._straight = seen
         if seen.at - self._straight.at >= self._pause:
             self._between, self._straight, self._began = False, None, None
+            self._rested = False
             self._lids = Lids()
             self._depth = Depth()
             self._asked = seen.at
@@ -143,35 +148,46 @@ class Challenge:
     def _done(self, at: float) -> None:
         self._side = {Prompt.TURN_LEFT: 1.0, Prompt.TURN_RIGHT: -1.0}.get(self._actions[self._step], 0.0)
         self._step += 1
+        if self._step == len(self._actions) and not self._sure:
+            self._actions.append(Prompt.BLINK)
         if self._step == len(self._actions):
             self.outcome = Outcome.PASSED
         else:
             self._between, self._asked = True, at
 
+    @property
+    def _sure(self) -> bool:
+        """Two turns and no blink leave depth alone to tell a mask: unless it is plain, the eyes are asked, too."""
+        return Prompt.BLINK in self._actions or self._both.ratio > self._settings.plain
+
 
 class Depth:
-    """What the frames of one turn say together. A head shows its depth twice, each as a share of the sine of the tilt:
-    by the parallax of the nose, and by how far the nose goes off the middle of the eyes."""
+    """What the frames of one turn say together. A head shows its depth twice, each as a share of the sine of the turn:
+    by how its points move against each other, and by how far the nose goes off the middle of the eyes."""
 
     def __init__(self) -> None:
         self._frames = 0
-        self._parallax = self._offsets = self._sines = 0.0
+        self._shifts = self._offsets = self._sines = self._weight = 0.0
 
-    def add(self, motion: Motion, offset: float, sign: float) -> None:
+    def add(self, solid: Solid, offset: float, sign: float) -> None:
         """`sign` 1: the person's left; `offset`: towards that side."""
         self._frames += 1
-        self._parallax += sign * motion.parallax[0]
+        self._shifts += sign * solid.shift
         self._offsets += offset
-        self._sines += math.sin(math.radians(motion.tilt))
+        self._sines += solid.turned
+        self._weight += solid.turned**2
 
-    def enough(self, limits: LivenessSettings, together: float) -> bool:
-        """The nose stands out of the face, to the side of the turn, by as much as the turn asks for."""
-        mean = self._parallax / max(self._frames, 1)
+    @property
+    def ratio(self) -> float:
+        return (self._shifts + self._offsets) / self._sines if self._sines else 0.0
+
+    def enough(self, limits: LivenessSettings) -> bool:
+        """Turned for long and far enough to say so: as deep as a head, to the side of the turn."""
         return (
             self._frames >= limits.frames
-            and mean > limits.parallax
-            and self._parallax > limits.depth * self._sines
-            and self._parallax + self._offsets > together * self._sines
+            and self._weight > limits.weight
+            and self._shifts > limits.shift * self._sines
+            and self.ratio > limits.depth
         )
 
 

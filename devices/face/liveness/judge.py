@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from devices.face.liveness.challenge import Challenge, Observation, Outcome, flat
 from devices.face.liveness.eyelids import Eyelids
 from devices.face.liveness.motion import Tracks
 from devices.face.liveness.patch import cut
+from devices.face.liveness.solid import distance
 from devices.face.liveness.vocabulary import LivenessSettings, Mode, Prompt, Verdict
 from devices.face.models import Descriptor, FoundFace
 from devices.face.quality import pose
@@ -72,7 +74,7 @@ class Liveness:
                 return same
             self._refer(patch, turn, at)
             return same
-        seen = self._observe(self._reference, patch, turn, at)
+        seen = self._observe(self._reference, patch, turn, at, distance(gray.shape[1], face.eye_distance))
         if self._planar:
             pass
         elif seen.motion is not None and flat(seen.motion, self._settings):
@@ -125,8 +127,11 @@ class Liveness:
         mean = every.mean(axis=0)
         same = True
         if len(every) > 1:
-            others = (every.sum(axis=0) - every) / (len(every) - 1)
-            same = float(np.linalg.norm(every - others, axis=1).max()) <= self._settings.apart
+            apart = _apart(every)
+            if len(every) > 3 and apart.max() > self._settings.apart:
+                # One frame of four or more in which the points of the face were beside it.
+                apart = _apart(np.delete(every, int(apart.argmax()), axis=0))
+            same = float(apart.max()) <= self._settings.apart
         if len(witnesses):
             turned = np.asarray(witnesses)
             same &= float(np.linalg.norm(turned.mean(axis=0) - mean)) <= self._settings.witness_apart
@@ -167,8 +172,8 @@ class Liveness:
             self._reference.wipe()
         self._reference = self._face = self._seen = None
 
-    def _observe(self, reference: _Reference, patch: Image, turn: float, at: float) -> Observation:
-        motion = reference.tracks.follow(patch)
+    def _observe(self, reference: _Reference, patch: Image, turn: float, at: float, far: float) -> Observation:
+        motion = reference.tracks.follow(patch, far)
         offset = turn - reference.turn
         closed = None
         if motion is not None:
@@ -180,7 +185,7 @@ class Liveness:
             self._stray = None
         elif self._stray is None:
             self._stray = at
-        self._seen = Observation(at, turn, offset, motion, closed)
+        self._seen = Observation(at, turn, offset, motion, closed, reference.tracks.solid)
         return self._seen
 
     def _ask(self, seen: Observation, patch: Image, good: bool) -> None:
@@ -217,7 +222,7 @@ class Liveness:
     def _patience(self) -> float:
         """Seconds that the face may be away."""
         turned = (
-            self._challenge is not None and self._seen is not None and abs(self._seen.offset) > self._settings.turned
+            self._challenge is not None and self._seen is not None and abs(self._seen.offset) > self._settings.begins
         )
         return self._settings.turned_gap if turned else self._settings.gap
 
@@ -233,6 +238,12 @@ class Liveness:
             self._reference.wipe()
         self._reference, self._seen, self._stray, self._flat = None, None, None, 0
         self._turns.clear()
+
+
+def _apart(descriptors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance of each from the mean of the others."""
+    others = (descriptors.sum(axis=0) - descriptors) / (len(descriptors) - 1)
+    return np.asarray(np.linalg.norm(descriptors - others, axis=1), np.float64)
 
 
 class _Reference:

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.face.liveness.patch import CENTRE, HEIGHT, SPAN, WIDTH, Points, place
+from devices.face.liveness.solid import Solid, Surface
 from devices.ports import Image
 
 _REST = 56  # points followed outside the nose
 _LEAST_REST, _LEAST_NOSE = 16, 6
+_ASTRAY = 6.0  # pixels that a point may be off the place that the others give it
 _BACK = 1.0  # pixels that a point may be off after it was followed there and back
 _WINDOW = (15, 15)
 _LEVELS = 2
@@ -51,10 +53,20 @@ class Tracks:
         self._before = reference  # the patch in which the points stand at `_last`
         self._age = np.zeros(len(self._start), np.int64)  # patches since a point was found as it was in the reference
         self._map: NDArray[np.float64] = np.eye(3)
+        self._surface = Surface(self._start)
+        self.solid: Solid | None = None  # of the patch that was followed last
 
-    def follow(self, patch: Image) -> Motion | None:
-        """None: too few points are found again to say anything."""
+    def follow(self, patch: Image, distance: float) -> Motion | None:
+        """`distance` of the face in eye distances. None: too few points are found again to say anything."""
         there, found = self._find(patch)
+        solid = self._surface.fit(there, found, distance)
+        if solid is not None:
+            self.solid, likely = solid
+            astray = np.linalg.norm(there - likely, axis=1) > _ASTRAY
+            found &= ~astray
+            self._age[astray] = _OLD
+        else:
+            self.solid = None
         count = len(self._rest)
         rest, nose = found[:count], found[count:]
         fitted, inliers = None, None
@@ -64,7 +76,7 @@ class Tracks:
             )
         self._keep(patch)
         if fitted is None or inliers is None or inliers.sum() < _LEAST_REST:
-            self._last = there
+            self._last = there if solid is None else np.where(found[:, None], there, likely).astype(np.float32)
             return None
         self._map = np.asarray(fitted, np.float64)
         predicted = cv2.perspectiveTransform(self._start[None], self._map)[0]

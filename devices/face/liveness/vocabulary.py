@@ -43,22 +43,23 @@ class LivenessSettings:
 
     mode: Mode = Mode.PASSIVE
 
-    # A turn of the head: the nose off the middle of the eyes, about 0.005 per degree (devices.face.quality.pose).
+    # A turn of the head: the nose off the middle of the eyes, about 0.006 per degree (devices.face.quality.pose). Drawn
+    # people who looked around went to 0.075, those who turned when they were asked mostly to 0.12 or more.
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
-    turned: float = 0.05
+    turned: float = 0.17  # as far as that, with what the depth makes of it: a turn
     sideways: float = 0.03  # off the middle itself: swaying back to it is no turn
     straight: float = 0.06  # looking straight again, between the prompts
-    early: float = 0.08  # a movement, not a head that is never quite still
     steady: float = 0.04
-    wrong: float = 0.12
-    away: float = 0.17  # the nose off the middle when nobody asked for it
-    # Depth: parallax of the nose, and the same as a share of the sine of the tilt (a plane in perspective: under 0.03).
-    parallax: float = 0.018
-    depth: float = 0.12
-    relief: float = 0.35  # parallax and the way of the nose together: a mask in half relief has half of it
-    both: float = 0.46  # the same over two turns
-    frames: int = 2  # of one turn, at least
+    wrong: float = 0.1
+    away: float = 0.12  # the nose off the middle when nobody asked for it
+    # Depth over a turn, as a share of a face's (devices.face.liveness.solid): of the shift alone, and with the way of
+    # the nose. A mask in half relief has half of it.
+    frames: int = 3
+    weight: float = 0.2  # sum of the squared sines of the turn: three frames of 15 degrees
+    shift: float = 0.28
+    depth: float = 0.68
+    plain: float = 1.0  # over two turns without a blink: less, and a blink is asked for
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
     flat_tilt: float = 14.0
     flat_depth: float = 0.045
@@ -67,10 +68,11 @@ class LivenessSettings:
     # Closed eyes: what the eyes lost of their likeness to themselves, more than the nose did.
     closed: float = 0.15
     half_open: float = 0.07
+    shut: float = 0.4  # seconds, for closed on purpose; lids that blink by themselves are open again sooner
     quick: float = 0.05  # seconds from picture to picture in which no lid gets past unseen
     # Reactions. Shorter than `soonest` is no answer to what was asked.
     soonest: float = 0.25
-    latest: float = 3.0
+    latest: float = 3.0  # for a head to be turned, for eyes to close
     lasting: float = 2.5  # from the beginning of a movement to its end
     settle: float = 0.5  # looking straight before the first prompt
     pause: tuple[float, float] = (0.3, 0.9)  # looking straight before the second; drawn

@@ -150,10 +150,8 @@ class Acting:
                     self._between(self.temper.turning),
                 )
             case "blink":
-                first = float(self._draw.uniform(0.26, 0.42))
-                self.blink(t + reaction, first)
-                if self._draw.random() < 0.35:
-                    self.blink(t + reaction + first + 0.15, 0.28)
+                # Closed on purpose, not a blink.
+                self.blink(t + reaction, float(self._draw.uniform(0.6, 1.3)))
             case _:
                 pass
 
@@ -173,8 +171,9 @@ class Acting:
 
 
 def _lid(age: float, length: float) -> float:
-    """0 open, 1 closed: down in a third of the time, closed for a third, up in the rest."""
+    """0 open, 1 closed: a blink is a third of the time on its way down, closed for a third, on its way up in the rest;
+    eyes closed for longer do not move slower."""
     if not 0 < age < length:
         return 0.0
-    share = age / length
-    return ease(share / 0.33) * (1 - ease((share - 0.6) / 0.4))
+    down, up = min(0.33 * length, 0.13), min(0.4 * length, 0.17)
+    return ease(age / down) * (1 - ease((age - length + up) / up))
