@@ -46,6 +46,7 @@ LIVE_BAR = 0.95
 REAL_BAR = 0.90  # of flat prints, with nothing judged: less, and the attacks would prove nothing
 _FULL = 300  # attacks of a species from which on the bound can be kept at all
 _STATED = 100  # tries where there is nothing but a figure
+_SHOWN = 40  # the same with nothing judged: that the attacks are seen and pass
 
 FPS = 8.0  # pictures a second: a quarter of what a kiosk sees, so that a run ends
 ASKED_FPS = {"blink": 25.0, "turn_left": 15.0, "turn_right": 15.0}  # while a movement is asked for
@@ -151,10 +152,10 @@ def _evaluate(args: argparse.Namespace, modes: Sequence[str], species: Sequence[
 
 def _number(args: argparse.Namespace, species: str, mode: str) -> int:
     """How often it is tried. What has no bar of its own is stated from fewer tries, so that a run ends."""
-    if species == LIVE:
-        return int(args.people if mode == "challenge" else min(args.people, _STATED))
-    barred = mode == "challenge" and species in (*NONE_PASSES, *FEW_PASS)
-    return int(args.attacks if barred else min(args.attacks, _STATED))
+    wanted = int(args.people if species == LIVE else args.attacks)
+    if mode == "challenge" and species in (LIVE, *NONE_PASSES, *FEW_PASS):
+        return wanted
+    return min(wanted, _SHOWN if mode == "off" else _STATED)
 
 
 @functools.cache

@@ -134,7 +134,8 @@ class Liveness:
             same = float(apart.max()) <= self._settings.apart
         if len(witnesses):
             turned = np.asarray(witnesses)
-            same &= float(np.linalg.norm(turned.mean(axis=0) - mean)) <= self._settings.witness_apart
+            if len(turned) > 1:
+                same &= float(np.linalg.norm(turned.mean(axis=0) - mean)) <= self._settings.witness_apart
             same &= float(np.linalg.norm(turned - mean, axis=1).max()) <= self._settings.witness_alone
         self._broken |= not same
         return same
@@ -207,7 +208,8 @@ class Liveness:
     def _refer(self, patch: Image, turn: float, at: float) -> None:
         if self._reference is not None:
             self._reference.wipe()
-        self._reference, self._since, self._stray = _Reference(patch, turn), at, None
+        deep = self._settings.mode is Mode.CHALLENGE
+        self._reference, self._since, self._stray = _Reference(patch, turn, deep=deep), at, None
 
     def _jumped(self, face: FoundFace, at: float) -> bool:
         if self._face is None:
@@ -251,10 +253,10 @@ class _Reference:
 
     __slots__ = ("_patch", "eyelids", "tracks", "turn")
 
-    def __init__(self, patch: Image, turn: float) -> None:
+    def __init__(self, patch: Image, turn: float, *, deep: bool) -> None:
         self._patch = patch
         self.turn = turn
-        self.tracks = Tracks(patch)
+        self.tracks = Tracks(patch, deep=deep)
         self.eyelids = Eyelids(patch)
 
     def wipe(self) -> None:

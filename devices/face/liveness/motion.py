@@ -42,9 +42,9 @@ class Motion:
 
 
 class Tracks:
-    """Follows one reference patch."""
+    """Follows one reference patch. `deep`: tell `solid`, too."""
 
-    def __init__(self, reference: Image) -> None:
+    def __init__(self, reference: Image, *, deep: bool = False) -> None:
         self._reference = reference
         self._rest = _strong(reference)
         self._nose = np.array([place(x, y) for y in _NOSE_Y for x in _NOSE_X], np.float32)
@@ -53,13 +53,13 @@ class Tracks:
         self._before = reference  # the patch in which the points stand at `_last`
         self._age = np.zeros(len(self._start), np.int64)  # patches since a point was found as it was in the reference
         self._map: NDArray[np.float64] = np.eye(3)
-        self._surface = Surface(self._start)
+        self._surface = Surface(self._start) if deep else None
         self.solid: Solid | None = None  # of the patch that was followed last
 
     def follow(self, patch: Image, distance: float) -> Motion | None:
         """`distance` of the face in eye distances. None: too few points are found again to say anything."""
         there, found = self._find(patch)
-        solid = self._surface.fit(there, found, distance)
+        solid = None if self._surface is None else self._surface.fit(there, found, distance)
         if solid is not None:
             self.solid, likely = solid
             astray = np.linalg.norm(there - likely, axis=1) > _ASTRAY

@@ -27,8 +27,9 @@ Vectors = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Solid:
-    """`turned`: sine of the angle between the reference and this picture; `shift`: what a unit of depth moved, towards
-    the picture's right, where a face's is the sine of the turn to the person's left; `spread`: of the points about the fit, in eye distances."""
+    """`turned`: sine of the angle between the reference and this picture. `shift`: what a unit of depth moved, towards
+    the picture's right; of a face that turned to the person's left, the same sine. `spread`: of the points about the
+    fit, in eye distances."""
 
     turned: float
     shift: float

@@ -78,7 +78,7 @@ class LivenessSettings:
     pause: tuple[float, float] = (0.3, 0.9)  # looking straight before the second; drawn
     returning: float = 5.0  # time to look straight again
     # Continuity.
-    gap: float = 0.8  # seconds without a face
+    gap: float = 1.2  # seconds without a face
     turned_gap: float = 2.5  # the same after a turn that was asked for: a profile is no face to the detector
     jump: float = 0.8  # of the face between two frames, while it can be told
     wild: float = 32.0  # tilt that a face which looks straight cannot have
@@ -87,7 +87,7 @@ class LivenessSettings:
         0.045,
         0.13,
     )  # turn at which a face still has nearly the descriptor that it has in front
-    witness_apart: float = 0.38  # distance of the mean of those from the mean of the others
+    witness_apart: float = 0.42  # distance of the mean of those, if there are several, from the mean of the others
     witness_alone: float = 0.55  # and of each of them
 
     @classmethod

@@ -9,6 +9,7 @@ import pytest
 from devices.face.liveness import LivenessSettings, Prompt
 from devices.face.liveness.challenge import ACTIONS, Challenge, Depth, Lids, Observation, Outcome, flat
 from devices.face.liveness.motion import Motion
+from devices.face.liveness.solid import Solid
 
 LIMITS = LivenessSettings()
 STILL = Motion((0.0, 0.0), 3.0, 0.004, 1.0)
@@ -27,10 +28,14 @@ class Drawn(random.Random):
         return self._actions
 
 
-def turned(sign: float, depth: float = 0.25, offset: float = 0.11) -> tuple[float, Motion]:
-    """Offset and motion of a head turned to the side of `sign`; `depth` of its nose in eye distances."""
-    tilt = 20.0
-    return sign * offset, Motion((sign * depth * 0.342, 0.0), tilt, 0.04, 0.9)
+def solid(sign: float, depth: float = 1.0, sine: float = 0.34) -> Solid:
+    """What turned to the side of `sign`, `depth` as a share of a face's."""
+    return Solid(sine, sign * depth * sine, 0.02)
+
+
+def turned(sign: float, depth: float = 1.0, offset: float = 0.11) -> tuple[float, Solid]:
+    """Offset and depth of a head turned by 20 degrees."""
+    return sign * offset, solid(sign, depth)
 
 
 class Seen:
@@ -43,6 +48,7 @@ class Seen:
     def __call__(
         self,
         offset: float = 0.0,
+        seen: Solid | None = None,
         motion: Motion | None = STILL,
         closed: float | None = 0.0,
         seconds: float = 0.1,
@@ -50,7 +56,7 @@ class Seen:
     ) -> Outcome:
         self.now += seconds
         self.challenge.tick(self.now)
-        self.challenge.see(Observation(self.now, offset if turn is None else turn, offset, motion, closed))
+        self.challenge.see(Observation(self.now, offset if turn is None else turn, offset, motion, closed, seen))
         return self.challenge.outcome
 
     def pause(self) -> Outcome:
@@ -64,10 +70,10 @@ class Seen:
             self(*turned(sign))
         return self.challenge.outcome
 
-    def blink(self) -> Outcome:
+    def blink(self, seconds: float = LIMITS.shut + 0.1) -> Outcome:
         self(seconds=0.5)
-        self(closed=0.6)
-        self(closed=0.6)
+        for _ in range(round(seconds / 0.1)):
+            self(closed=0.6)
         return self(closed=0.0)
 
 
@@ -97,7 +103,9 @@ def test_a_turn_and_a_blink_pass(first: Prompt, sign: float) -> None:
 
 
 def test_the_other_way_fails() -> None:
-    assert Seen(Prompt.TURN_LEFT, Prompt.BLINK).turn(-1.0) is Outcome.RUNNING  # 0.11 may be a misunderstanding
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen(seconds=0.5)
+    assert seen(*turned(-1.0, offset=LIMITS.wrong - 0.01)) is Outcome.RUNNING  # a head is never quite still
     seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
     seen(seconds=0.5)
     assert seen(*turned(-1.0, offset=LIMITS.wrong + 0.01)) is Outcome.FAILED
@@ -136,6 +144,23 @@ def test_eyes_that_close_by_themselves_as_the_prompt_comes_are_no_answer_and_no_
     assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT
 
 
+def test_a_blink_is_not_closed_on_purpose() -> None:
+    seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    assert seen.blink(LIMITS.shut - 0.1) is Outcome.RUNNING
+    assert seen.challenge.prompt is Prompt.BLINK
+    for _ in range(30):
+        seen()
+    assert seen.challenge.outcome is Outcome.FAILED  # and does not give more time
+
+
+def test_a_frame_in_which_the_lids_cannot_be_told_does_not_end_the_closing() -> None:
+    seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    seen(seconds=0.5)
+    for closed in (0.6, 0.6, None, 0.6, None, 0.6, 0.0):
+        seen(closed=closed)
+    assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT
+
+
 def test_eyes_that_stay_closed_are_no_blink() -> None:
     seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
     seen(seconds=0.5)
@@ -146,7 +171,8 @@ def test_eyes_that_stay_closed_are_no_blink() -> None:
 
 def test_a_turn_is_no_blink() -> None:
     seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
-    assert seen(*turned(1.0, offset=LIMITS.away + 0.01), seconds=0.5) is Outcome.FAILED
+    assert seen(LIMITS.away + 0.01, turn=0.0, seconds=0.5) is Outcome.RUNNING  # from half turned to the front
+    assert seen(*turned(1.0, offset=LIMITS.away + 0.01)) is Outcome.FAILED
     assert seen.challenge.reason == "turned unasked"
 
 
@@ -155,7 +181,7 @@ def test_what_cannot_be_seen_is_no_answer() -> None:
     assert seen(closed=None, motion=None, seconds=0.5) is Outcome.RUNNING
     blind = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
     blind(seconds=0.5)
-    assert blind(0.11, motion=None) is Outcome.RUNNING
+    assert blind(0.2, motion=None) is Outcome.RUNNING
     assert blind.challenge.prompt is Prompt.TURN_LEFT
 
 
@@ -170,6 +196,9 @@ def test_between_the_prompts_one_looks_straight_with_open_eyes() -> None:
     assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT  # eyes closed
     seen()
     assert seen(LIMITS.away + 0.01) is Outcome.RUNNING  # still on the way to the left, where it was sent
+    for _ in range(3):
+        seen()
+    assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT  # the pause begins anew
     assert seen(-LIMITS.away - 0.01) is Outcome.FAILED
     assert seen.challenge.reason == "turned unasked"
 
@@ -191,27 +220,28 @@ def test_an_end_is_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parallax", "tilt", "sign", "enough"),
+    ("depth", "offset", "sine", "sign", "enough"),
     [
-        (0.05, 15.0, 1.0, True),
-        (0.05, 15.0, -1.0, False),  # turned the other way
-        (0.05, 50.0, 1.0, False),  # a bent sheet that is turned far shows as much as a head that is turned a little
-        (0.015, 3.0, 1.0, False),  # within what jitters
+        (1.0, 0.1, 0.34, 1.0, True),
+        (1.0, 0.1, 0.34, -1.0, False),  # turned the other way
+        (0.5, 0.05, 0.34, 1.0, False),  # half a face's depth
+        (0.1, 0.3, 0.34, 1.0, False),  # the nose is drawn aside on a sheet
+        (1.0, 0.1, 0.1, 1.0, False),  # not turned far enough to say so
     ],
 )
-def test_depth_is_a_share_of_the_tilt(parallax: float, tilt: float, sign: float, enough: bool) -> None:
-    depth = Depth()
+def test_depth_is_a_share_of_the_turn(depth: float, offset: float, sine: float, sign: float, enough: bool) -> None:
+    turn = Depth()
     for _ in range(LIMITS.frames):
-        assert not depth.enough(LIMITS, LIMITS.relief)
-        depth.add(Motion((parallax, 0.0), tilt, 0.03, 0.9), 0.1, sign)
-    assert depth.enough(LIMITS, LIMITS.relief) is enough
+        assert not turn.enough(LIMITS)
+        turn.add(solid(1.0, depth, sine), offset, sign)
+    assert turn.enough(LIMITS) is enough
 
 
 def test_one_lucky_frame_is_not_depth() -> None:
-    depth = Depth()
-    for parallax in (0.1, 0.01, 0.01, 0.01):
-        depth.add(Motion((parallax, 0.0), 20.0, 0.05, 0.9), 0.1, 1.0)
-    assert not depth.enough(LIMITS, LIMITS.relief)
+    turn = Depth()
+    for depth in (1.5, 0.05, 0.05, 0.05):
+        turn.add(solid(1.0, depth), 0.06, 1.0)
+    assert not turn.enough(LIMITS)
 
 
 def test_flat_is_tilted_shallow_and_rigid() -> None:
@@ -236,19 +266,31 @@ def test_lids_move_and_what_is_laid_over_the_eyes_does_not() -> None:
     assert not blinked((0.0, 0.2, 0.6, 0.6), 1 / 30)  # not open again
 
 
-def test_two_turns_have_to_be_surer_of_depth_than_one() -> None:
+def test_two_turns_that_leave_depth_open_are_followed_by_a_blink() -> None:
     seen = Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT)
-    shallow = Motion((0.04, 0.0), 19.0, 0.04, 0.9)  # 0.43 in all
+    for sign in (1.0, -1.0):
+        seen(seconds=0.5)
+        for _ in range(LIMITS.frames):
+            seen(*turned(sign, depth=0.5))  # 0.5 and a third from the nose
+        assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT
+        seen.pause()
+    assert seen.challenge.prompt is Prompt.BLINK
+    assert seen.blink() is Outcome.PASSED
+    plain = Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT)
+    plain.turn(1.0)
+    plain.pause()
+    assert plain.turn(-1.0) is Outcome.PASSED
+
+
+def test_looking_around_is_no_turn() -> None:
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
     seen(seconds=0.5)
-    for _ in range(LIMITS.frames):
-        seen(0.1, shallow)
-    seen.pause()
-    assert seen.challenge.prompt is Prompt.TURN_RIGHT
-    seen(seconds=0.5)
-    for _ in range(60):
-        seen(-0.1, Motion((-0.04, 0.0), 19.0, 0.04, 0.9))
+    for _ in range(10):
+        seen(0.075, solid(1.0, 1.0, 0.09))
+    assert seen.challenge.prompt is Prompt.TURN_LEFT
+    for _ in range(15):
+        seen(0.075, solid(1.0, 1.0, 0.09))
     assert seen.challenge.outcome is Outcome.FAILED
-    assert Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT).turn(1.0) is Outcome.RUNNING
 
 
 def test_swaying_back_to_the_middle_is_no_turn() -> None:
