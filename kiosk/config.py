@@ -470,7 +470,7 @@ class FaceTable:
         metadata=key(
             Word(LivenessMode),
             "Against pictures of a face. passive: staff can see who stands there; challenge: nobody can, and the "
-            "patient is asked to move the head or to blink; off: refused in production.",
+            "patient is asked to turn the head or to close the eyes; off: refused in production.",
         ),
     )
     model: Path | None = field(

@@ -1,11 +1,11 @@
 """How deep what turned is, as a share of the depth of a face.
 
 A plane that turns out of view is only foreshortened; of a face, every point moves on by its depth times the sine of
-the turn. Points of the reference are given the depth of a rough face (an ellipsoid and a nose, proportions from
-anthropometry), and their places in the new picture are fitted as an affine map of the reference plus a common shift
-for each unit of depth. How far the face turned is told by the foreshortening of the affine part, how deep it is by the
-shift, which for a whole face is the sine of the turn. Perspective is taken out beforehand, at the distance at which
-an eye distance of that size is seen by a usual camera: without it a turned plane would look a little round.
+the turn. Points of the reference are given the depth of a rough face (an ellipsoid and a nose), and their places in the
+new picture are fitted as an affine map of the reference plus a common shift for each unit of depth. How far the face
+turned is told by the foreshortening of the affine part; how deep it is by the shift, which for a whole face is the sine
+of the turn. Perspective is taken out beforehand, at the distance at which an eye distance of that size is seen by a
+usual camera: without that, a turned plane would look a little round.
 """
 
 from __future__ import annotations
