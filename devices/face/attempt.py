@@ -27,7 +27,7 @@ from devices.ports import FaceBand, FaceDecided, FaceGuidance, FaceHint, FacePre
 WINDOW_SECONDS = 0.25  # of each such window the sharpest frame is described: with the next one's first, 3.3 a second
 APART_SECONDS = 0.15  # frames closer together say nothing new
 _WITNESS_SECONDS = 0.3  # between two turned faces of a challenge
-_GRACE_SECONDS = 2.0  # for frames that are still wanted when the challenge is over
+GRACE_SECONDS = 2.0  # for frames that are still wanted when the challenge is over
 _AROUND = 1.1  # half the side of what is kept of a frame, in heights of the face: the descriptor's chip fits in
 
 
@@ -214,7 +214,7 @@ class Attempt:
     def over(self, at: float) -> bool:
         """Whether `decide` may be asked."""
         if self.liveness.running(at):
-            self._until = at + _GRACE_SECONDS
+            self._until = at + GRACE_SECONDS
         presence = self._judged(at)
         if presence is FacePresence.LIVE and self._first is FaceBand.ACCEPT and not self._together():
             presence = FacePresence.ATTACK

@@ -83,10 +83,8 @@ class LivenessSettings:
     jump: float = 0.8  # of the face between two frames, while it can be told
     wild: float = 32.0  # tilt that a face which looks straight cannot have
     apart: float = 0.35  # distance of a descriptor from the mean of the others
-    witness: tuple[float, float] = (
-        0.045,
-        0.13,
-    )  # turn at which a face still has nearly the descriptor that it has in front
+    # Turn at which a face still has nearly the descriptor that it has in front.
+    witness: tuple[float, float] = (0.045, 0.13)
     witness_apart: float = 0.42  # distance of the mean of those, if there are several, from the mean of the others
     witness_alone: float = 0.55  # and of each of them
 

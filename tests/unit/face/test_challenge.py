@@ -6,10 +6,13 @@ import random
 
 import pytest
 
+from devices.face.attempt import GRACE_SECONDS
 from devices.face.liveness import LivenessSettings, Prompt
 from devices.face.liveness.challenge import ACTIONS, Challenge, Depth, Lids, Observation, Outcome, flat
 from devices.face.liveness.motion import Motion
 from devices.face.liveness.solid import Solid
+from kiosk.app import face_options
+from kiosk.config import CHALLENGE_SECONDS, Settings
 
 LIMITS = LivenessSettings()
 STILL = Motion((0.0, 0.0), 3.0, 0.004, 1.0)
@@ -280,6 +283,12 @@ def test_two_turns_that_leave_depth_open_are_followed_by_a_blink() -> None:
     plain.turn(1.0)
     plain.pause()
     assert plain.turn(-1.0) is Outcome.PASSED
+
+
+def test_the_kiosk_waits_for_the_longest_challenge() -> None:
+    longest = 3 * (LIMITS.latest + LIMITS.lasting) + 2 * (LIMITS.returning + LIMITS.pause[1]) + GRACE_SECONDS
+    options = face_options(Settings())
+    assert float(str(options["seconds"])) + longest <= Settings().times.face_seconds + CHALLENGE_SECONDS
 
 
 def test_looking_around_is_no_turn() -> None:
