@@ -3,26 +3,25 @@
 Every attack shows the face of the card's owner, is filmed on a clock of its own and judged by the very attempt that
 the kiosk runs, in the three modes of `face.liveness`. Attacks that show the owner's face throughout are compared at
 the end of the grey zone, so that what stops them is not the comparison; people, and attacks that show another face as
-well, at the kiosk's own threshold. Drawn people and drawn instruments: *simulated-attack
-rejection*, no figure of ISO/IEC 30107-3.
+well, at the kiosk's own threshold. Drawn people and drawn instruments: *simulated-attack rejection*, no figure of
+ISO/IEC 30107-3.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import multiprocessing
 import os
 import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kiosk.cli.crew import crew
 from kiosk.cli.face_eval_figures import clopper_pearson
 from kiosk.cli.report import verdict
 
@@ -139,9 +138,7 @@ def _evaluate(args: argparse.Namespace, modes: Sequence[str], species: Sequence[
     ]
     work = [each for each in work if each[1]]
     began = time.monotonic()
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")  # as many processes as there are cores
-    # Fresh interpreters, not forks: dlib and OpenCV keep threads.
-    with ProcessPoolExecutor(args.jobs, multiprocessing.get_context("spawn")) as pool:
+    with crew(args.jobs) as pool:
         for done, tries in enumerate(pool.map(person, *zip(*work, strict=True), chunksize=2), 1):
             yield from tries
             if sys.stderr.isatty() or done % 25 == 0:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import multiprocessing
-import os
 import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kiosk.cli.crew import crew
 from kiosk.cli.face_eval_pairs import EVERYBODY, Numbers, Trials, Vectors
 
 if TYPE_CHECKING:
@@ -77,9 +75,7 @@ def _worked(tasks: list[Task], jobs: int) -> Iterator[list[Described]]:
     if jobs == 1 or len(tasks) == 1:
         yield from map(describe, tasks)
         return
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
-        os.environ.setdefault(name, "1")  # as many processes as there are cores
-    with ProcessPoolExecutor(min(jobs, len(tasks)), multiprocessing.get_context("spawn")) as pool:
+    with crew(min(jobs, len(tasks))) as pool:
         yield from pool.map(describe, tasks)
 
 

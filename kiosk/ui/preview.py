@@ -114,7 +114,8 @@ class Preview(QWidget):
 
     def _frame(self) -> QPixmap:
         """Veil, oval and round corners: the same for every picture, drawn once for each size and colour."""
-        found = self._frames.get((self.width(), self.height(), self._good, self._asked, self._lit))
+        key = self.width(), self.height(), self._good, self._asked, self._lit
+        found = self._frames.get(key)
         if found is not None:
             return found
         self._frames.clear()
@@ -128,10 +129,8 @@ class Preview(QWidget):
         sheet.addRoundedRect(rect, theme.radius("panel"), theme.radius("panel"))
         hole.addEllipse(self.oval())
         whole.addRect(rect)
-        if self._lit:
-            painter.fillPath(sheet.subtracted(hole), theme.colour("paper"))
-        else:
-            painter.fillPath(sheet.subtracted(hole), theme.colour("key_press", 0.55))
+        veil = theme.colour("paper") if self._lit else theme.colour("key_press", 0.55)
+        painter.fillPath(sheet.subtracted(hole), veil)
         painter.fillPath(whole.subtracted(sheet), theme.colour("ground"))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.colour("paper"), theme.px(14)))
@@ -145,7 +144,7 @@ class Preview(QWidget):
         if self._asked:
             paint_icon(painter, theme, ASKED[self._asked][0], "paper", self.sign(), "key")
         painter.end()
-        self._frames[(self.width(), self.height(), self._good, self._asked, self._lit)] = drawn
+        self._frames[key] = drawn
         return drawn
 
     def _draw_mirrored(self, painter: QPainter, picture: Picture, rect: QRectF) -> None:

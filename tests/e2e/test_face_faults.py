@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -182,7 +183,7 @@ def test_the_table_names_every_fault() -> None:
 def test_every_fault(house: House, figures: Figures) -> None:
     rows = []
     for name, (_, start, end) in FAULTS.items():
-        rows.append(meet(house, name, lambda start=start: start(house), lambda end=end: end(house)))  # type: ignore[misc]
+        rows.append(meet(house, name, partial(start, house), partial(end, house)))
     judge(rows, figures)
 
 

@@ -27,6 +27,7 @@ from kiosk.handoff.journal import Journal
 from kiosk.qualification import JST
 from tests.conftest import Figures
 from tests.helpers.face_file import read_face_file
+from tests.helpers.processes import session_members
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -64,20 +65,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         settings = GatewaySettings(gateway.url, TERMINAL, tls.certificate(), tls.key(), tls.ca)
         with closing(HttpsGateway(settings)) as client:
             yield Site(out, tmp_path / "world.json", gateway.url, client)
-
-
-def session_members(leader: int) -> list[int]:
-    """Processes of the session that `leader` began, zombies left out."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == leader and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
 
 
 def kill_somewhere(site: Site, way: str, delay: float) -> str:

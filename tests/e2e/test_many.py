@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Figures, demand_lane
-from tests.helpers.memory import family, hunt, own_kb
+from tests.helpers.memory import hunt, own_kb
+from tests.helpers.processes import family
 from tests.helpers.visitor import House, opened
 
 pytestmark = pytest.mark.pcsc

@@ -116,23 +116,6 @@ def lonely(pids: Iterable[int], digits: str) -> int:
     return count
 
 
-def family(pid: int) -> set[int]:
-    """A process and everything that descends from it."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1])
-    members = {pid}
-    while more := {child for child, parent in parents.items() if parent in members} - members:
-        members |= more
-    return members & (parents.keys() | {pid})
-
-
 def own_kb(pid: int) -> int:
     """Memory of a process in KiB that is no file's: heaps, stacks, maps without a name, and its part of what it shares
     with others of its kind; 0 when it has ended. Not its part of the libraries, which depends on who else runs."""

@@ -21,7 +21,8 @@ from kiosk.cli.scenery import build
 from kiosk.eligibility.server import SimulatedGateway
 from kiosk.eligibility.tls import TERMINAL, ensure_test_tls
 from kiosk.reception.number import as_printed
-from tests.helpers.memory import Needles, family
+from tests.helpers.memory import Needles
+from tests.helpers.processes import family
 from tests.helpers.someone import Picture, Seat, photo_pieces, pictures_of, rows
 from tests.helpers.watched import Changed, Watched
 

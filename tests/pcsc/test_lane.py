@@ -18,6 +18,7 @@ from devices.simulated.card.pace import Pace
 from devices.simulated.pcscd import LaneError, PcscdLane
 from devices.simulated.vpcd import PORT
 from devices.simulated.world import World
+from tests.helpers.processes import children
 from tests.pcsc.tools import pcsc
 
 pytestmark = pytest.mark.pcsc
@@ -26,20 +27,6 @@ SELECT = "00A4040C0AD392F000260100000001"
 PIN = "00A4020C020018"
 PRESENT, EMPTY, MUTE = 0x20, 0x10, 0x200
 OK = [0, "9000"]
-
-
-def children(pid: int) -> list[int]:
-    """Processes whose parent is `pid` (proc(5), stat)."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
 
 
 def gone(pid: int) -> bool:

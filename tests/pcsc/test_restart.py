@@ -34,6 +34,7 @@ from devices.simulated.pcscd import LaneError, PcscdLane
 from devices.supervisor import blobs_of
 from tests.conftest import Figures
 from tests.helpers.cards import Events, options, person, personas
+from tests.helpers.processes import children
 
 pytestmark = pytest.mark.pcsc
 
@@ -43,13 +44,11 @@ WHO = "employee"
 
 
 def service_pid(lane: PcscdLane) -> int:
-    """pcscd itself (proc(5), comm and stat)."""
-    for entry in Path("/proc").iterdir():
+    """pcscd itself (proc(5), comm)."""
+    for pid in children(lane.pid):
         with suppress(OSError):
-            if entry.name.isdigit() and (entry / "comm").read_text() == "pcscd\n":
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == lane.pid:
-                    return int(entry.name)
+            if Path(f"/proc/{pid}/comm").read_text() == "pcscd\n":
+                return pid
     raise AssertionError("no pcscd")
 
 

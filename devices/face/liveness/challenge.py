@@ -11,6 +11,7 @@ from devices.face.liveness.motion import Motion
 from devices.face.liveness.solid import Solid
 from devices.face.liveness.vocabulary import LivenessSettings, Prompt
 
+_SIDES = {Prompt.TURN_LEFT: 1.0, Prompt.TURN_RIGHT: -1.0}  # sign of the offset
 ACTIONS = (Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.BLINK)  # two of three: always at least one turn
 
 
@@ -64,10 +65,10 @@ class Challenge:
             return
         if self._between:
             self._rest(seen)
-        elif self._actions[self._step] is Prompt.BLINK:
-            self._blink(seen)
+        elif sign := _SIDES.get(self._actions[self._step]):
+            self._turn(seen, sign)
         else:
-            self._turn(seen, 1.0 if self._actions[self._step] is Prompt.TURN_LEFT else -1.0)
+            self._blink(seen)
 
     @property
     def resting(self) -> bool:
@@ -146,7 +147,7 @@ class Challenge:
             self._asked = seen.at
 
     def _done(self, at: float) -> None:
-        self._side = {Prompt.TURN_LEFT: 1.0, Prompt.TURN_RIGHT: -1.0}.get(self._actions[self._step], 0.0)
+        self._side = _SIDES.get(self._actions[self._step], 0.0)
         self._step += 1
         if self._step == len(self._actions) and not self._sure:
             self._actions.append(Prompt.BLINK)

@@ -75,9 +75,7 @@ class Liveness:
             self._refer(patch, turn, at)
             return same
         seen = self._observe(self._reference, patch, turn, at, distance(gray.shape[1], face.eye_distance))
-        if self._planar:
-            pass
-        elif seen.motion is not None and flat(seen.motion, self._settings):
+        if not self._planar and seen.motion is not None and flat(seen.motion, self._settings):
             self._flat += 1
             self._planar = self._flat >= self._settings.flat_frames
         if self._stray is not None and at - self._stray >= _STRAY_SECONDS:

@@ -59,14 +59,11 @@ class Tracks:
     def follow(self, patch: Image, distance: float) -> Motion | None:
         """`distance` of the face in eye distances. None: too few points are found again to say anything."""
         there, found = self._find(patch)
-        solid = None if self._surface is None else self._surface.fit(there, found, distance)
-        if solid is not None:
-            self.solid, likely = solid
-            astray = np.linalg.norm(there - likely, axis=1) > _ASTRAY
-            found &= ~astray
-            self._age[astray] = _OLD
-        else:
-            self.solid = None
+        fit = None if self._surface is None else self._surface.fit(there, found, distance)
+        self.solid, likely = (None, there) if fit is None else fit
+        astray = np.linalg.norm(there - likely, axis=1) > _ASTRAY
+        found &= ~astray
+        self._age[astray] = _OLD
         count = len(self._rest)
         rest, nose = found[:count], found[count:]
         fitted, inliers = None, None
@@ -76,7 +73,7 @@ class Tracks:
             )
         self._keep(patch)
         if fitted is None or inliers is None or inliers.sum() < _LEAST_REST:
-            self._last = there if solid is None else np.where(found[:, None], there, likely).astype(np.float32)
+            self._last = np.where(found[:, None], there, likely).astype(np.float32)
             return None
         self._map = np.asarray(fitted, np.float64)
         predicted = cv2.perspectiveTransform(self._start[None], self._map)[0]
