@@ -200,13 +200,19 @@ def _left(encoder: Any) -> int:
 
     Looked for as the chip's bytes and as the numbers that the network begins with, by pixel and by colour.
     """
-    chip = np.random.default_rng(77).integers(0, 256, (1, 150, 150, 3), np.uint8)
+    # Another chip at every call: what an earlier one left would be counted before and may be overwritten meanwhile.
+    chip = np.random.default_rng().integers(0, 256, (1, 150, 150, 3), np.uint8)
     row = chip[0, 75]
     pixels = np.subtract(row, np.array((122.782, 117.001, 104.298), np.float32)) * np.float32(1 / 256)
-    patterns = [each.tobytes()[:_MARK] for each in (row, pixels, np.ascontiguousarray(pixels.T))]
+    # All forms stay until the end: one that is freed is overwritten by whatever comes next, and was counted before.
+    forms = (row, pixels, np.ascontiguousarray(pixels.T))
+    whole = [each.tobytes() for each in forms]
+    patterns = [each[:_MARK] for each in whole]
     before = sum(_count(pattern) for pattern in patterns)
     encoder.describe(chip)
-    return max(0, sum(_count(pattern) for pattern in patterns) - before)
+    after = sum(_count(pattern) for pattern in patterns)
+    del forms, whole
+    return max(0, after - before)
 
 
 def _count(pattern: bytes) -> int:
@@ -228,7 +234,7 @@ def _count(pattern: bytes) -> int:
                     break
                 found += piece[:size].count(pattern)
                 piece[:size] = bytes(size)  # otherwise what was found here is found again
-                at += size
+                at += size - len(pattern) + 1 if size == len(piece) else size  # it may lie across two pieces
     return found
 
 
