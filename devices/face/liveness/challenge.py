@@ -113,7 +113,9 @@ class Challenge:
         limits = self._settings
         if min(abs(seen.offset), abs(seen.turn)) > limits.away:
             self.fail("turned unasked")
-        elif seen.closed is not None:  # it cannot be told in every frame of closed eyes: points on the lids are gone
+        elif seen.closed is None:  # it cannot be told in every frame of closed eyes: points on the lids are gone
+            self._lids.untold(seen.at)
+        else:
             shut = self._lids.see(seen.at, seen.closed, limits)
             # Eyes that blink by themselves just when they are asked to close are no answer, and no offence.
             if shut is not None and shut - self._asked >= limits.soonest:
@@ -201,6 +203,10 @@ class Lids:
         self._slow = False  # pictures so far apart that lids may have moved in between
         self._before: float | None = None
         self.opened = False
+
+    def untold(self, at: float) -> None:
+        """A picture in which they cannot be told: nothing is known of them, but pictures came no slower for it."""
+        self._before = at
 
     def see(self, at: float, closed: float, limits: LivenessSettings) -> float | None:
         """When the eyes closed; None: they did not, or nothing moved like a lid. `opened`: they are open again."""

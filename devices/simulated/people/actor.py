@@ -10,7 +10,7 @@ import numpy as np
 
 from devices.simulated.people import body as trunk
 from devices.simulated.people.acting import Act, Acting, Temper
-from devices.simulated.people.person import Person
+from devices.simulated.people.person import person_of
 from devices.simulated.people.scene import Optics, Picture, Sensor, over, put, room
 from devices.simulated.people.view import EYES_DEPTH, Lamp, Lens, Pose, see
 
@@ -103,7 +103,7 @@ class Actor:
         )
         self.size = size
         self.lens = lens_of(size)
-        self.person = Person(seed, years=self.conditions.years, glasses=glasses)
+        self.person = person_of(seed, self.conditions.years, glasses)
         self._habit = (
             (float(draw.normal(0, 1.5)), float(draw.normal(0, 3)), float(draw.normal(0, 1.5)))
             if variation

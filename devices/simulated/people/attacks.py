@@ -18,7 +18,7 @@ import numpy as np
 from devices.simulated.people.acting import BLINK, TURN_LEFT, TURN_RIGHT, Acting, Temper
 from devices.simulated.people.actor import Actor
 from devices.simulated.people.head import Array
-from devices.simulated.people.person import Person
+from devices.simulated.people.person import Person, person_of
 from devices.simulated.people.portrait import portrait
 from devices.simulated.people.props import Bend, Held, Sheet, show
 from devices.simulated.people.scene import Picture, put
@@ -101,7 +101,7 @@ def _photo(seed: int, draw: np.random.Generator) -> Array:
     """A portrait of the owner that somebody got hold of, life-size: 1.8 x 2.5 head units, BGR."""
     tall = 400
     return portrait(
-        Person(seed, years=float(draw.uniform(0, 4))),
+        person_of(seed, float(draw.uniform(0, 4))),
         (288, tall),
         unit=tall / 2.5,
         centre=(144.0, 0.49 * tall),
@@ -150,7 +150,7 @@ class _Print(_Attacker):
         width = share * 1.8 * picture.shape[1] / photo.shape[1]
         self._sheet = Sheet(_opaque(picture), width, shine=0.5 if screen else float(draw.choice([0.0, 0.3])))
         self._eyes = share * (0.5 - 0.49) * 2.5
-        self._lids = Sheet(_opaque(_closed(picture, Person(seed), 400 / 2.5)), width, self._sheet.shine)
+        self._lids = Sheet(_opaque(_closed(picture, person_of(seed), 400 / 2.5)), width, self._sheet.shine)
         #: fold: bent or tipped away for a moment; lids: closed lids are laid over the eyes; none: nothing is tried.
         self._blinking = ("fold", "lids", "none")[int(draw.integers(0, 3))]
         self._acting = Acting(
@@ -220,7 +220,7 @@ class _Relief(_Attacker):
     def __init__(self, seed: int, variation: int, size: tuple[int, int]) -> None:
         super().__init__(3, seed, variation, size)
         draw = self.draw
-        self._mask = Person(seed, years=float(draw.uniform(0, 4)))
+        self._mask = person_of(seed, float(draw.uniform(0, 4)))
         self._acting = Acting(
             draw,
             Temper(
@@ -262,7 +262,7 @@ class _CutOut(_Attacker):
     def __init__(self, seed: int, variation: int, size: tuple[int, int]) -> None:
         super().__init__(4, seed, variation, size, hidden=False)
         draw = self.draw
-        owner = Person(seed)
+        owner = person_of(seed)
         photo = _printed(_photo(seed, draw), draw)
         own = self.self_.person.traits
         self._front = float(draw.uniform(1.0, 1.2))  # the paper touches the nose

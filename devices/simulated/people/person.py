@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import fields, replace
 from typing import Any
 
@@ -123,6 +124,12 @@ class Person:
         ]
         skin = np.dstack([_bytes(made.colour[inner]), _bytes(made.glow[inner])])
         return _Patch((rows, columns), made.height[inner], skin, np.dstack([made.normal[inner], made.gloss[inner]]))
+
+
+@functools.lru_cache(maxsize=6)
+def person_of(seed: int, years: float = 0.0, glasses: bool | None = None) -> Person:
+    """The same, kept: who shows it moves it before it is seen, so that several may share it in one thread."""
+    return Person(seed, years=years, glasses=glasses)
 
 
 class _Patch:

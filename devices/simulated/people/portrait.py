@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 
 from devices.simulated.people import body as trunk
 from devices.simulated.people.head import Array, traits_of
-from devices.simulated.people.person import Person
+from devices.simulated.people.person import Person, person_of
 from devices.simulated.people.view import EYES_DEPTH, Lamp, Lens, Pose, see
 
 Picture = NDArray[np.uint8]
@@ -38,12 +38,7 @@ class Face:
 
     @property
     def person(self) -> Person:
-        return _person(self.seed)
-
-
-@functools.lru_cache(maxsize=6)
-def _person(seed: int) -> Person:
-    return Person(seed)
+        return person_of(self.seed)
 
 
 def figure(face: Face, size: tuple[int, int], **view: Any) -> Array:

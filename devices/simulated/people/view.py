@@ -259,6 +259,7 @@ def _with_sides(person: Person, colour: Bytes, x: Array, y: Array, z: Array) -> 
         seen = cv2.remap(
             texture, np.asarray(depth, np.float32), y[part], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        share = (weight[part] * here[part])[..., None]
-        colour[part][..., :3] = (colour[part][..., :3] * (1 - share) + seen * share).astype(np.uint8)
+        share = weight[part] * here[part]
+        front = np.ascontiguousarray(colour[part][..., :3])
+        colour[part][..., :3] = cv2.blendLinear(front, seen, 1 - share, share)
     return colour

@@ -269,6 +269,22 @@ def test_lids_move_and_what_is_laid_over_the_eyes_does_not() -> None:
     assert not blinked((0.0, 0.2, 0.6, 0.6), 1 / 30)  # not open again
 
 
+def test_pictures_without_lids_are_pictures() -> None:
+    """A pair of paper lids, and pictures in which the lids cannot be told while they come and go."""
+    lids = Lids()
+    for number, value in enumerate((0.0, None, None, 0.6, 0.6, 0.61, None, None, 0.0)):
+        if value is None:
+            lids.untold(number / 30)
+        else:
+            lids.see(number / 30, value, LIMITS)
+    assert not lids.opened
+    seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    seen(seconds=0.5)
+    for closed in (0.0, None, None, *(0.6,) * 20, None, None, 0.0):
+        seen(closed=closed, seconds=0.03)
+    assert seen.challenge.prompt is Prompt.BLINK
+
+
 def test_two_turns_that_leave_depth_open_are_followed_by_a_blink() -> None:
     seen = Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT)
     for sign in (1.0, -1.0):
