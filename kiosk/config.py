@@ -269,7 +269,7 @@ class LivenessMode(StrEnum):
 
 # Seconds that the challenge may take beyond one attempt: three movements at most, the ways back, frames for the
 # comparison.
-CHALLENGE_SECONDS = 30.0
+CHALLENGE_SECONDS = 34.0
 
 # Distances up to which an engine may be trusted (accept, grey) with the mean of so many frames, never to be laxer.
 # Those of `centred` are the numbers of assets/face/operating.toml.

@@ -87,6 +87,11 @@ class Challenge:
         if over:
             self.fail(f"{'look_straight' if self._between else self._actions[self._step]} too late")
 
+    def unseen(self, at: float) -> None:
+        """A picture without the face."""
+        self.tick(at)
+        self._lids.untold(at)
+
     def fail(self, reason: str) -> None:
         self.outcome, self.reason = Outcome.FAILED, reason
 
@@ -218,7 +223,9 @@ class Lids:
             if self._shut is None and closed > limits.closed:
                 self._shut = at
             return self._shut
-        moved = self._slow or slow or min(self._values, default=1.0) < 0.75 * max(self._values, default=0.0)
+        # Half closed on the way, not by chance in between.
+        ends = min(self._values[0], self._values[-1]) if self._values else 1.0
+        moved = self._slow or slow or ends < 0.75 * max(self._values, default=0.0)
         shut = self._shut if moved else None
         self.opened = shut is not None
         self._values, self._shut, self._slow = [], None, False

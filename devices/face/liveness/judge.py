@@ -88,7 +88,7 @@ class Liveness:
     def lost(self, at: float) -> None:
         """The face is gone, or there are several: whoever comes next may be another person."""
         if self._challenge is not None:
-            self._challenge.tick(at)
+            self._challenge.unseen(at)
         if self._face is not None and at - self._face[0] > self._patience():
             self._break()
 

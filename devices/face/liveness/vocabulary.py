@@ -76,7 +76,7 @@ class LivenessSettings:
     lasting: float = 2.5  # from the beginning of a movement to its end
     settle: float = 0.5  # looking straight before the first prompt
     pause: tuple[float, float] = (0.3, 0.9)  # looking straight before the second; drawn
-    returning: float = 5.0  # time to look straight again
+    returning: float = 7.0  # time to look straight again
     # Continuity.
     gap: float = 1.2  # seconds without a face
     turned_gap: float = 2.5  # the same after a turn that was asked for: a profile is no face to the detector

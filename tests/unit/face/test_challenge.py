@@ -209,7 +209,7 @@ def test_between_the_prompts_one_looks_straight_with_open_eyes() -> None:
 def test_nobody_waits_forever_for_the_look_back() -> None:
     seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
     seen.turn(1.0)
-    for _ in range(60):
+    for _ in range(round((LIMITS.returning + PAUSE) / 0.1)):
         seen(0.11)
     assert seen.challenge.outcome is Outcome.FAILED
 
@@ -267,6 +267,7 @@ def test_lids_move_and_what_is_laid_over_the_eyes_does_not() -> None:
     assert blinked((0.0, 0.6, 0.61, 0.6, 0.0), 1 / 12)  # too few pictures to see a lid on its way
     assert not blinked((0.0, 0.1, 0.08, 0.0), 1 / 30)  # never closed
     assert not blinked((0.0, 0.2, 0.6, 0.6), 1 / 30)  # not open again
+    assert not blinked((0.0, 0.6, 0.6, 0.3, 0.6, 0.6, 0.0), 1 / 30)  # half closed by chance, in between
 
 
 def test_pictures_without_lids_are_pictures() -> None:
@@ -283,6 +284,15 @@ def test_pictures_without_lids_are_pictures() -> None:
     for closed in (0.0, None, None, *(0.6,) * 20, None, None, 0.0):
         seen(closed=closed, seconds=0.03)
     assert seen.challenge.prompt is Prompt.BLINK
+    hidden = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+    hidden(seconds=0.5)
+    for closed in (0.0, None, None, *(0.6,) * 20, None, None, 0.0):
+        if closed is None:  # a hand before the face
+            hidden.now += 0.03
+            hidden.challenge.unseen(hidden.now)
+        else:
+            hidden(closed=closed, seconds=0.03)
+    assert hidden.challenge.prompt is Prompt.BLINK
 
 
 def test_two_turns_that_leave_depth_open_are_followed_by_a_blink() -> None:
