@@ -132,11 +132,13 @@ class Attempt:
             return
         good = judgement.hint is FaceHint.GOOD
         nobody = not sight.faces or judgement.hint is FaceHint.SEVERAL_FACES
+        challenged = self.liveness.running(at)
         if nobody:
             self.liveness.lost(at)
         elif not self.liveness.see(gray, sight.faces[0], at, good):
             self._forget()
-        challenged = self.liveness.running(at)
+        # Also in the picture that ends the challenge: a head that comes back from a profile was lost for a moment.
+        challenged |= self.liveness.running(at)
         if (sight.lost or (nobody and not blurred)) and not challenged:
             self._forget()  # nobody takes another's place in the middle of an attempt
         if not blurred:

@@ -140,13 +140,14 @@ class Challenge:
             return
         open_ = seen.closed is not None and seen.closed < limits.closed / 2
         # From a face that is still half turned, the way back would look like a turn to the other side.
-        if abs(turn) > limits.straight or not open_:
+        if abs(turn) > limits.straight:
             self._straight = None
             return
         self._rested = True
         if self._straight is None or abs(seen.turn - self._straight.turn) > limits.steady:
             self._straight = seen
-        if seen.at - self._straight.at >= self._pause:
+        # A blink in between is nothing, but the next reference wants open eyes.
+        if open_ and seen.at - self._straight.at >= self._pause:
             self._between, self._straight, self._began = False, None, None
             self._rested = False
             self._lids = Lids()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from devices.face.liveness.challenge import Challenge, Observation, Outcome, flat
 from devices.face.liveness.eyelids import Eyelids
-from devices.face.liveness.motion import Tracks
+from devices.face.liveness.motion import Motion, Tracks
 from devices.face.liveness.patch import cut
 from devices.face.liveness.solid import distance
 from devices.face.liveness.vocabulary import LivenessSettings, Mode, Prompt, Verdict
@@ -179,8 +179,7 @@ class Liveness:
             eyes, nose = reference.eyelids.likeness(reference.tracks.registered(patch))
             closed = nose - eyes
         frontal = abs(offset) < self._settings.steady
-        wild = motion is None or motion.tilt > self._settings.wild or math.hypot(*motion.parallax) > 0.1
-        if not (wild and frontal):
+        if not (frontal and _strange(motion, self._settings)):
             self._stray = None
         elif self._stray is None:
             self._stray = at
@@ -238,6 +237,13 @@ class Liveness:
             self._reference.wipe()
         self._reference, self._seen, self._stray, self._flat = None, None, None, 0
         self._turns.clear()
+
+
+def _strange(motion: Motion | None, limits: LivenessSettings) -> bool:
+    """Of a picture that looks straight as the reference does: is it of another face?"""
+    if motion is None or motion.tilt > limits.wild or math.hypot(*motion.parallax) > 0.1:
+        return True
+    return motion.held < limits.strange_held and motion.residual > limits.strange_residual
 
 
 def _apart(descriptors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -51,14 +51,14 @@ class LivenessSettings:
     sideways: float = 0.03  # off the middle itself: swaying back to it is no turn
     straight: float = 0.06  # looking straight again, between the prompts
     steady: float = 0.04
-    wrong: float = 0.1
-    away: float = 0.12  # the nose off the middle when nobody asked for it
+    wrong: float = 0.13
+    away: float = 0.135  # the nose off the middle when nobody asked for it
     # Depth over a turn, as a share of a face's (devices.face.liveness.solid): of the shift alone, and with the way of
     # the nose. A mask in half relief has half of it.
     frames: int = 3
     weight: float = 0.2  # sum of the squared sines of the turn: three frames of 15 degrees
     shift: float = 0.28
-    depth: float = 0.68
+    depth: float = 0.6
     plain: float = 1.0  # over two turns without a blink: less, and a blink is asked for
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
     flat_tilt: float = 14.0
@@ -82,11 +82,14 @@ class LivenessSettings:
     turned_gap: float = 2.5  # the same after a turn that was asked for: a profile is no face to the detector
     jump: float = 0.8  # of the face between two frames, while it can be told
     wild: float = 32.0  # tilt that a face which looks straight cannot have
+    # Or: less of its points found again than that, and as far off as that. Another face under the points of the first.
+    strange_held: float = 0.7
+    strange_residual: float = 0.03
     apart: float = 0.35  # distance of a descriptor from the mean of the others
     # Turn at which a face still has nearly the descriptor that it has in front.
     witness: tuple[float, float] = (0.045, 0.13)
     witness_apart: float = 0.42  # distance of the mean of those, if there are several, from the mean of the others
-    witness_alone: float = 0.55  # and of each of them
+    witness_alone: float = 0.6  # and of each of them
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> LivenessSettings:

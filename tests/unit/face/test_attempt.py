@@ -11,12 +11,12 @@ import pytest
 from devices.face.attempt import Attempt, Limits
 from devices.face.enhance import DIM, WANTED, brighten
 from devices.face.guide import STANDS_SECONDS, Guide
-from devices.face.liveness import Liveness, LivenessSettings, Mode
+from devices.face.liveness import Liveness, LivenessSettings, Mode, Verdict
 from devices.face.models import Descriptor, FoundFace, Models
 from devices.face.operating import load_thresholds
 from devices.face.quality import measure
 from devices.face.template import DEFAULT_CENTRE, Centre, CentredEngine, Enrolled
-from devices.ports import FaceBand, FaceGuidance, FaceHint, Image
+from devices.ports import FaceBand, FaceGuidance, FaceHint, FacePresence, Image
 from devices.simulated.faces import FAR_SEEDS, card_photo
 from devices.simulated.people import Actor
 from tests.contract.face.booth import live
@@ -99,6 +99,39 @@ def test_somebody_else_in_between_begins_anew(engine: CentredEngine) -> None:
     decided = stage.attempt.decide()
     assert decided.band is not FaceBand.ACCEPT
     assert decided.frames == 3
+
+
+def test_a_face_that_comes_back_as_the_challenge_ends_keeps_its_frames(engine: CentredEngine) -> None:
+    """The last movement is a turn: the head is lost in profile, and done when it is seen again."""
+    gone: list[float] = []
+
+    class Turning(Liveness):
+        back = False
+
+        def see(self, gray: Image, face: FoundFace, at: float, good: bool = True) -> bool:
+            self.back = bool(gone)
+            return True
+
+        def lost(self, at: float) -> None:
+            gone.append(at)
+
+        def running(self, at: float) -> bool:
+            return not self.back
+
+        def matchable(self, at: float) -> bool:
+            return True
+
+        def verdict(self, at: float) -> Verdict:
+            return Verdict.LIVE if self.back else Verdict.UNDECIDED
+
+    stage = Stage(engine, frames=3)
+    stage.attempt.liveness = Turning(LivenessSettings(mode=Mode.CHALLENGE), random.Random(1))
+    stage.show(live(PERSON), 1.2)
+    stage.show([np.full((480, 640, 3), 150, np.uint8)], 0.9)
+    assert gone
+    stage.show(live(PERSON), 1.0)
+    decided = stage.attempt.decide()
+    assert (decided.band, decided.presence) == (FaceBand.ACCEPT, FacePresence.LIVE)
 
 
 @pytest.mark.parametrize("frames", [3, 9])

@@ -9,6 +9,7 @@ import pytest
 from devices.face.attempt import GRACE_SECONDS
 from devices.face.liveness import LivenessSettings, Prompt
 from devices.face.liveness.challenge import ACTIONS, Challenge, Depth, Lids, Observation, Outcome, flat
+from devices.face.liveness.judge import _strange
 from devices.face.liveness.motion import Motion
 from devices.face.liveness.solid import Solid
 from kiosk.app import face_options
@@ -197,13 +198,20 @@ def test_between_the_prompts_one_looks_straight_with_open_eyes() -> None:
     for _ in range(15):
         seen(closed=0.6)
     assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT  # eyes closed
-    seen()
     assert seen(LIMITS.away + 0.01) is Outcome.RUNNING  # still on the way to the left, where it was sent
     for _ in range(3):
         seen()
     assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT  # the pause begins anew
     assert seen(-LIMITS.away - 0.01) is Outcome.FAILED
     assert seen.challenge.reason == "turned unasked"
+
+
+def test_a_blink_in_the_pause_is_nothing() -> None:
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen.turn(1.0)
+    for number in range(round(PAUSE / 0.1)):
+        seen(closed=0.6 if number == 1 else 0.0)
+    assert seen.challenge.prompt is Prompt.BLINK
 
 
 def test_nobody_waits_forever_for_the_look_back() -> None:
@@ -227,7 +235,7 @@ def test_an_end_is_an_end() -> None:
     [
         (1.0, 0.1, 0.34, 1.0, True),
         (1.0, 0.1, 0.34, -1.0, False),  # turned the other way
-        (0.5, 0.05, 0.34, 1.0, False),  # half a face's depth
+        (0.4, 0.05, 0.34, 1.0, False),  # less than half a face's depth
         (0.1, 0.3, 0.34, 1.0, False),  # the nose is drawn aside on a sheet
         (1.0, 0.1, 0.1, 1.0, False),  # not turned far enough to say so
     ],
@@ -252,6 +260,16 @@ def test_flat_is_tilted_shallow_and_rigid() -> None:
     assert not flat(Motion((0.003, 0.002), 8.0, 0.006, 1.0), LIMITS)  # hardly moved
     assert not flat(Motion((0.06, 0.0), 20.0, 0.006, 1.0), LIMITS)  # a nose
     assert not flat(Motion((0.003, 0.002), 20.0, 0.03, 1.0), LIMITS)  # a face that speaks
+
+
+def test_another_face_is_no_picture_of_the_first() -> None:
+    assert not _strange(STILL, LIMITS)
+    assert not _strange(Motion((0.01, 0.0), 20.0, 0.04, 0.85), LIMITS)  # closed eyes
+    assert _strange(None, LIMITS)
+    assert _strange(Motion((0.01, 0.0), 20.0, 0.04, 0.62), LIMITS)
+    assert not _strange(Motion((0.01, 0.0), 20.0, 0.01, 0.62), LIMITS)  # half of it covered, the rest as it was
+    assert _strange(Motion((0.01, 0.0), 40.0, 0.01, 1.0), LIMITS)
+    assert _strange(Motion((0.11, 0.0), 5.0, 0.01, 1.0), LIMITS)
 
 
 def blinked(values: tuple[float, ...], apart: float) -> bool:
