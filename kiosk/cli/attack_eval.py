@@ -26,7 +26,7 @@ from kiosk.cli.face_eval_figures import clopper_pearson
 from kiosk.cli.report import verdict
 
 if TYPE_CHECKING:
-    from devices.face.template import Engine
+    from devices.face.template import Engine, Enrolled
 
 #: Persons on whom the bounds of `LivenessSettings` were set, and persons on whom they are reported.
 TUNED = range(1_000, 2_000)
@@ -191,12 +191,20 @@ def attempt(species: str, mode: str, seed: int) -> Try:
     from devices.face.attempt import Limits
     from devices.face.liveness import Liveness, LivenessSettings, Mode, Prompt
     from devices.ports import FaceBand, FaceGuidance
-    from devices.simulated.people import Actor, Attack, attacker, card_photo
+    from devices.simulated.people import Actor, Attack, Filmed, attacker, card_photo
 
     engine = _judging(species)
     # Another day than the card photo's: `variation` 0 would be the good day.
     variation = 1 + seed % 997
-    film = Actor(seed, variation=variation) if species == LIVE else attacker(Attack(species), seed, variation)
+    enrolled = engine.enrol(card_photo(seed))
+    film: Filmed
+    if species == LIVE:
+        film = Actor(seed, variation=variation)
+    else:
+        film = attacker(Attack(species), seed, variation)
+        while species == Attack.CUT_IN and _alike(engine, enrolled, film.self_.person.seed):
+            variation += 3  # of the same kind
+            film = attacker(Attack.CUT_IN, seed, variation)
     liveness = Liveness(LivenessSettings(Mode(mode)), random.Random(f"{seed} {species}"))  # noqa: S311 - repeatable
     asked: str | None = None
 
@@ -206,7 +214,7 @@ def attempt(species: str, mode: str, seed: int) -> Try:
         asked = guidance.hint.value if guidance.hint.value in prompts else None
 
     frames = engine.thresholds.frames
-    sitting = Sitting(1, engine, Limits(frames=frames), engine.enrol(card_photo(seed)), say, 0.0, liveness)
+    sitting = Sitting(1, engine, Limits(frames=frames), enrolled, say, 0.0, liveness)
     at = 0.0
     while True:
         sitting.look(film.frame(at, asked), at)
@@ -217,6 +225,17 @@ def attempt(species: str, mode: str, seed: int) -> Try:
     reason = liveness.reason
     sitting.wipe()
     return Try(species, mode, seed, decided.band is FaceBand.ACCEPT, decided.presence.value, at, reason)
+
+
+def _alike(engine: Engine, owner: Enrolled, other: int) -> bool:
+    """Whether the other's own face is as near as the grey zone: who looks like the owner needs nothing cut in."""
+    from devices.errors import PhotoInvalid
+    from devices.simulated.people import card_photo
+
+    try:
+        return engine.distance(owner, [engine.enrol(card_photo(other)).descriptor]) <= engine.thresholds.grey
+    except PhotoInvalid:
+        return False
 
 
 def summarise(tries: Sequence[Try]) -> list[Figures]:

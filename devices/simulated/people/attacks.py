@@ -385,9 +385,9 @@ class _CutIn(_Attacker):
 
     def frame(self, t: float, prompt: str | None = None) -> Picture:
         self._start = t if self._start is None else self._start
-        owner = self._owner.frame(t)
-        own = self.self_.frame(t, prompt)
-        return owner if self._way(t, prompt) else own
+        # Both move on, one is drawn.
+        owner, own = self._owner.act(t), self.self_.act(t, prompt)
+        return self._owner.shot(owner) if self._way(t, prompt) else self.self_.shot(own)
 
     def _idle(self, _t: float, prompt: str | None) -> bool:
         return prompt not in (TURN_LEFT, TURN_RIGHT, BLINK)
