@@ -24,6 +24,7 @@ from devices.ports import Image
 # Between looks when nobody is asked to move: what is flat stays flat. The detector looks every 0.1 s (track.py).
 _PASSIVE_SECONDS = 0.08
 _STRAY_SECONDS = 0.4  # in which too little is found again of a face that looks straight
+_SHUT_SECONDS = 0.8  # the same while eyes are to be closed: behind glasses most of what is followed is theirs
 
 
 class Liveness:
@@ -78,7 +79,8 @@ class Liveness:
         if not self._planar and seen.motion is not None and flat(seen.motion, self._settings):
             self._flat += 1
             self._planar = self._flat >= self._settings.flat_frames
-        if self._stray is not None and at - self._stray >= _STRAY_SECONDS:
+        allowed = _SHUT_SECONDS if self.prompt(at) is Prompt.BLINK else _STRAY_SECONDS
+        if self._stray is not None and at - self._stray >= allowed:
             same = False
             self._break()
         elif challenged:
@@ -220,8 +222,9 @@ class Liveness:
 
     def _patience(self) -> float:
         """Seconds that the face may be away."""
-        turned = (
-            self._challenge is not None and self._seen is not None and abs(self._seen.offset) > self._settings.begins
+        turned = self._challenge is not None and (
+            self._challenge.prompt in (Prompt.TURN_LEFT, Prompt.TURN_RIGHT)
+            or (self._seen is not None and abs(self._seen.offset) > self._settings.begins)
         )
         return self._settings.turned_gap if turned else self._settings.gap
 

@@ -59,7 +59,7 @@ class LivenessSettings:
     weight: float = 0.2  # sum of the squared sines of the turn: three frames of 15 degrees
     shift: float = 0.28
     depth: float = 0.6
-    plain: float = 1.0  # over two turns without a blink: less, and a blink is asked for
+    plain: float = 1.2  # over two turns without a blink: less, and a blink is asked for
     # A plane that was moved: as tilted as that, and as shallow as that, in so many frames.
     flat_tilt: float = 14.0
     flat_depth: float = 0.045
