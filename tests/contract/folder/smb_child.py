@@ -173,28 +173,24 @@ def work(lane: Lane) -> dict[str, object]:
 
 def _hold(lane: Lane) -> Callable[[], None]:
     """As soon as there is an answer, open it by another client; gives what lets it go."""
-    clients: list[subprocess.Popen[bytes]] = []
+    # Connected beforehand: between the answer and the kiosk's next look it only has to open it.
+    client = subprocess.Popen(["smbclient", "-N", "//127.0.0.1/oqs"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    stdin = client.stdin
+    assert stdin is not None
 
     def run() -> None:
         lane.until(lambda: left(lane)[1] == 1)
         (answer,) = (lane.share / "res").iterdir()
-        client = subprocess.Popen(
-            ["smbclient", "-N", "//127.0.0.1/oqs"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-        )
-        assert client.stdin is not None
-        client.stdin.write(f"open res/{answer.name}\n".encode())
-        client.stdin.flush()
-        clients.append(client)
+        stdin.write(f"open res/{answer.name}\n".encode())
+        stdin.flush()
 
     thread = threading.Thread(target=run)
     thread.start()
 
     def let_go() -> None:
         thread.join()
-        for client in clients:
-            assert client.stdin is not None
-            client.stdin.close()
-            client.wait()
+        stdin.close()
+        client.wait()
 
     return let_go
 
