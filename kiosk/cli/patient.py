@@ -43,6 +43,7 @@ _STAGES = {
 }
 _TO_MOVE = ("unclear", "still")  # hints of the scanner that ask to move the card
 _NUDGE_SECONDS = 3.0  # between one movement of the card and the next
+_BACK_SECONDS = 8.0  # in which a face process that was replaced on a busy machine is back
 SECOND_CARD = "swapped"
 _METHODS = {"pin": "pin", "staff": "staff", "each": "pin", "register_pin": "pin"}
 _PAPERS = {
@@ -333,6 +334,10 @@ class Patient:
             self._acted = None  # wait for the card: what it allows is what is offered
             return
         self.story.offered = self._offered()
+        away = self._role.method == "face" and "face" not in self.story.offered
+        if away and time.monotonic() - self._since < _BACK_SECONDS:
+            self._acted = None  # look again in a moment
+            return
         if self._role.method in self.story.offered and not self.story.swapped:
             self._robot.act(self._role.method)
         else:
