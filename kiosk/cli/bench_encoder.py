@@ -210,9 +210,7 @@ def _left(encoder: Any) -> int:
     patterns = [each[:_MARK] for each in whole]
     before = sum(_count(pattern) for pattern in patterns)
     encoder.describe(chip)
-    after = sum(_count(pattern) for pattern in patterns)
-    del forms, whole
-    return max(0, after - before)
+    return max(0, sum(_count(pattern) for pattern in patterns) - before)
 
 
 def _count(pattern: bytes) -> int:
