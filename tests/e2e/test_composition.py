@@ -24,7 +24,7 @@ from kiosk.reception.consent import Item
 from kiosk.reception.insured import Query
 from kiosk.ui.ports import Secret
 from tests.e2e.conftest import Enter, House
-from tests.helpers.face_file import read_face_file
+from tests.helpers.face_file import lately, read_face_file
 from tests.helpers.full import read_side_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def test_by_number(enter: Enter) -> None:
     house.until_state(s.Farewell)
     house.until_state(s.Idle)
     (file,) = house.files
-    read_face_file(file, datetime.now(JST))
+    read_face_file(file, *lately())
     assert len(house.app.vault) == 0
     assert {"lookup_opened", "looked_up", "handed_off"} <= set(said(house))
 

@@ -57,7 +57,7 @@ class Counter:
         return [each.outcome for each in self.kiosk.finished[before:]]
 
     def count(self) -> Count:
-        return Count.of(self.site, self.gateway)
+        return Count.of(self.site, self.gateway, self.clock())
 
 
 @pytest.fixture

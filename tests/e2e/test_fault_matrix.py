@@ -94,9 +94,12 @@ class Bench:
                 assert story.outcome is not None
                 assert story.outcome.ending in endings, (fault, where, story.outcome)
             told.append(_said(story))
-        row = Row(fault, where, told[0], told[1], Count.of(self.site, self.gateway))
+        row = Row(fault, where, told[0], told[1], self.count())
         self.rows.append(row)
         assert (row.count.lost, row.count.doubled, row.count.left) == (0, 0, 0), row.line()
+
+    def count(self) -> Count:
+        return Count.of(self.site, self.gateway, self.clock())
 
     def finish_late(self) -> None:
         """What the net thread does in the next minutes."""
@@ -344,7 +347,7 @@ def test_a_foreign_folder_stops_before_anything_is_sent(tmp_path: Path, figures:
                 story = table.kiosk.visit("child_pmh", way=way)
             assert [code for code, _ in story.failures] == [FailureCode.HANDOFF_FOREIGN]
             assert len(table.gateway.desk.receptions()) - before == (way == "pin")  # confirmed, no consents
-            table.rows.append(Row("foreign folder", where, _said(story), "", Count.of(table.site, table.gateway)))
+            table.rows.append(Row("foreign folder", where, _said(story), "", table.count()))
             assert table.rows[-1].count.complete == table.rows[-1].count.files == 0
         figures(str(table))
 
@@ -406,7 +409,7 @@ def test_an_exchange_folder_in_trouble(tmp_path: Path, figures: Figures) -> None
                 story = table.kiosk.visit("child_pmh", way="number")
             table.finish_late()
             assert [code for code, _ in story.failures] == [failure], name
-            table.rows.append(Row(name, "exchange", "", _said(story), Count.of(table.site, table.gateway)))
+            table.rows.append(Row(name, "exchange", "", _said(story), table.count()))
             assert table.rows[-1].count == replace(table.rows[-1].count, files=0, sides=0, lost=0, doubled=0, left=0)
         figures(str(table))
 
@@ -425,7 +428,7 @@ def test_a_number_that_was_mistyped_is_typed_again(tmp_path: Path) -> None:
         assert story.outcome is not None
         assert story.outcome.ending is Ending.DONE
         table.finish_late()
-        count = Count.of(table.site, table.gateway)
+        count = table.count()
         assert (count.files, count.lost, count.doubled) == (1, 0, 0)
 
 
@@ -435,4 +438,4 @@ def test_a_number_that_names_nobody_leaves_nothing_behind(tmp_path: Path) -> Non
         table.kiosk.visit("child_pmh", way="number")
         table.finish_late()
         assert [each.outcome for each in table.kiosk.recovered][-1] is Recovery.DROPPED
-        assert Count.of(table.site, table.gateway).files == 0
+        assert table.count().files == 0

@@ -26,7 +26,7 @@ from kiosk.eligibility.tls import TERMINAL, ensure_test_tls
 from kiosk.handoff.journal import Journal
 from kiosk.qualification import JST
 from tests.conftest import Figures
-from tests.helpers.face_file import read_face_file
+from tests.helpers.face_file import lately, read_face_file
 from tests.helpers.processes import session_members
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,7 +109,7 @@ def check(site: Site, told: str) -> int:
                 complete.add(entry.name)
     assert {file.name for file in site.files} == complete, told
     for file in site.files:
-        read_face_file(file, datetime.now(JST))
+        read_face_file(file, *lately())
     assert list((site.out / "handoff" / "face").glob("*.tmp")) == [], told
     return len(complete)
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from devices.card.reader import SupervisedCardReader
 from kiosk.eligibility.server import Fault, FaultKind
-from kiosk.qualification import JST
 from kiosk.reception import events as e
 from kiosk.reception import states as s
 from kiosk.reception.failure import FailureCode
 from kiosk.reception.view import Page
 from kiosk.ui.robot import Robot
 from tests.e2e.conftest import Enter, House
-from tests.helpers.face_file import read_face_file
+from tests.helpers.face_file import lately, read_face_file
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "Shift_JIS"])
@@ -26,7 +24,7 @@ def test_one_reception_in_either_encoding(enter: Enter, encoding: str) -> None:
     story = house.visit("pin")
     assert story.last_page == "take_card"
     (file,) = house.files
-    read_face_file(file, datetime.now(JST))
+    read_face_file(file, *lately())
     assert f'encoding="{encoding}"'.encode() in file.read_bytes()[:80]
 
 
@@ -76,7 +74,7 @@ def test_a_share_that_is_away_delays_the_file_and_loses_nothing(enter: Enter, tm
     assert house.files == []
     finish_later(house)
     (file,) = house.files
-    read_face_file(file, datetime.now(JST))
+    read_face_file(file, *lately())
 
 
 def test_a_full_disk_delays_the_file_and_loses_nothing(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:

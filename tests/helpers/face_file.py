@@ -93,11 +93,18 @@ class FaceFile:
     person: Mapping[str, str]
 
 
-def read_face_file(path: Path, today: datetime) -> FaceFile:
-    """Raises AssertionError at the first rule that is broken."""
+def lately() -> tuple[datetime, datetime]:
+    """The days on which a file of the last minutes may have been written."""
+    now = datetime.now(JST)
+    return now - timedelta(minutes=10), now
+
+
+def read_face_file(path: Path, *days: datetime) -> FaceFile:
+    """`days` on which it may have been written: more than one when the clock went past midnight meanwhile. Raises
+    AssertionError at the first rule that is broken."""
     name = NAME.match(path.name)
     assert name, "name"
-    assert name[3][:8] == f"{today:%Y%m%d}", "only files of today are taken"
+    assert name[3][:8] in {f"{day:%Y%m%d}" for day in days}, "only files of today are taken"
     _moment(name[3])
     data = path.read_bytes()
     return parse(data, name[1])

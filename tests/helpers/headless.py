@@ -53,7 +53,7 @@ from kiosk.runtime.executor import Adapters, Executor, fresh_reception
 from kiosk.runtime.loop import Loop
 from kiosk.runtime.ports import JobError, Postponer
 from kiosk.runtime.vault import Vault
-from tests.helpers.face_file import read_face_file
+from tests.helpers.face_file import lately, read_face_file
 from tests.helpers.full import read_side_file
 
 INSTITUTION = "9910000001"
@@ -156,8 +156,10 @@ class Count:
     left: int  # temporary files
 
     @classmethod
-    def of(cls, site: Site, gateway: SimulatedGateway) -> Count:
-        """Reads every file strictly, too: a half-written one is an AssertionError."""
+    def of(cls, site: Site, gateway: SimulatedGateway, now: datetime | None = None) -> Count:
+        """Reads every file strictly, too: a half-written one is an AssertionError. `now` by the clock of the kiosk, if
+        that is another."""
+        days = [*lately(), *([] if now is None else [now])]
 
         def results() -> dict[str, bytes]:
             found = {}
@@ -168,7 +170,7 @@ class Count:
 
         known = {stem(each): FullResult.parse(result) for each, result in gateway.call(results).items()}
         for file in site.files:
-            read_face_file(file, datetime.now(JST))
+            read_face_file(file, *days)
         faces = [file.name[29:49] for file in site.files]
         sides = {file.name[4:24]: read_side_file(file).face_file for file in site.sides}
         beside = {each for each, full in known.items() if full.has_side_file}

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -22,10 +21,10 @@ from kiosk.oqs import clinical, reader
 from kiosk.oqs.document import Encoding
 from kiosk.oqs.names import Kind, Role, parse
 from kiosk.oqs.requests import EligibilityRequest, write
-from kiosk.qualification import JST, SearchInfo, face_fault
+from kiosk.qualification import SearchInfo, face_fault
 from kiosk.reception.states import Validity
 from tests.contract.folder.bench import INSTITUTION, PEOPLE, Bench, insurer, query, unprivileged, world
-from tests.helpers.face_file import read_face_file
+from tests.helpers.face_file import lately, read_face_file
 
 ROOT = Path(__file__).resolve().parents[3]
 ASKED = EligibilityRequest(
@@ -198,7 +197,7 @@ def test_the_command_serves_kiosk_and_receipt_computer(share: Path, tmp_path: Pa
     assert verdict["events"]["answered"] == 1
     assert verdict["events"]["not answered"] == 1
     face = sorted((share / "face").glob("*.xml"))[0]
-    read_face_file(face, datetime.now(JST))
+    read_face_file(face, *lately())
 
 
 def test_the_command_ends_by_itself(share: Path) -> None:
