@@ -97,6 +97,7 @@ class Attempt:
     _picture: int = 0
     _first: FaceBand | None = None
     _spent: bool = False  # compared, and then the face was lost
+    _dropped: bool = False  # one frame was, that was unlike the others
     _witness: _Candidate | None = None  # a turned face of the challenge: not compared with the card
     _witnesses: list[Descriptor] = field(default_factory=list)
     _witnessed: float = float("-inf")
@@ -218,8 +219,10 @@ class Attempt:
         if self.liveness.running(at):
             self._until = at + GRACE_SECONDS
         presence = self._judged(at)
-        if presence is FacePresence.LIVE and self._first is FaceBand.ACCEPT and not self._together():
-            presence = FacePresence.ATTACK
+        if presence is FacePresence.LIVE and self._first is FaceBand.ACCEPT:
+            self._drop_odd()
+            if not self._together():
+                presence = FacePresence.ATTACK
         self._presence = presence
         return (
             presence is FacePresence.ATTACK
@@ -239,6 +242,13 @@ class Attempt:
 
     def _together(self) -> bool:
         return self.liveness.same_person([good.descriptor for good in self._good], self._witnesses)
+
+    def _drop_odd(self) -> None:
+        """Once, and the others with another frame must be accepted again: no false match is gained by it."""
+        odd = None if self._dropped else self.liveness.odd([good.descriptor for good in self._good])
+        if odd is not None:
+            self._dropped, self._first = True, None
+            self._good.pop(odd).descriptor.fill(0)
 
     def decide(self) -> FaceDecided:
         """The band, the number of good frames and whether it was a person, as of the last `over`.

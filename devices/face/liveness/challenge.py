@@ -120,6 +120,8 @@ class Challenge:
             self.fail("turned unasked")
         elif seen.closed is None:  # it cannot be told in every frame of closed eyes: points on the lids are gone
             self._lids.untold(seen.at)
+        elif _tipped(seen, limits):  # eyes of a print look half closed on its way out of view
+            self._lids.void(seen.at)
         else:
             shut = self._lids.see(seen.at, seen.closed, limits)
             # Eyes that blink by themselves just when they are asked to close are no answer, and no offence.
@@ -208,16 +210,25 @@ class Lids:
         self._shut: float | None = None
         self._slow = False  # pictures so far apart that lids may have moved in between
         self._before: float | None = None
+        self._void = False  # until they are seen open
         self.opened = False
 
     def untold(self, at: float) -> None:
         """A picture in which they cannot be told: nothing is known of them, but pictures came no slower for it."""
         self._before = at
 
+    def void(self, at: float) -> None:
+        """What was seen was no blink, and none begins before the eyes are open."""
+        self._values, self._shut, self._slow = [], None, False
+        self._before, self._void, self.opened = at, True, False
+
     def see(self, at: float, closed: float, limits: LivenessSettings) -> float | None:
         """When the eyes closed; None: they did not, or nothing moved like a lid. `opened`: they are open again."""
         slow = self._before is not None and at - self._before > limits.quick
         self._before, self.opened = at, False
+        self._void &= closed > limits.half_open
+        if self._void:
+            return None
         if closed > limits.half_open:
             self._values.append(closed)
             self._slow |= slow
@@ -231,6 +242,11 @@ class Lids:
         self.opened = shut is not None
         self._values, self._shut, self._slow = [], None, False
         return shut
+
+
+def _tipped(seen: Observation, limits: LivenessSettings) -> bool:
+    """By the fit of all points: of a face that closes its eyes too few are left for the tilt of a homography."""
+    return seen.solid is not None and seen.solid.turned > limits.tipped
 
 
 def flat(motion: Motion, limits: LivenessSettings) -> bool:

@@ -118,6 +118,17 @@ class Liveness:
         low, high = self._settings.witness
         return self.running(at) and seen is not None and seen.at == at and low < abs(seen.offset) < high
 
+    def odd(self, frames: Sequence[Descriptor]) -> int | None:
+        """The one frame of three that is unlike the two others, to be replaced before `same_person` is asked: its
+        points may have been beside the face (2 of 150 drawn persons). In passive mode, which decides on three."""
+        if self._settings.mode is not Mode.PASSIVE or len(frames) != 3:
+            return None
+        apart = _apart(np.asarray(frames))
+        odd = int(apart.argmax())
+        one, other = (each for index, each in enumerate(frames) if index != odd)
+        limit = self._settings.apart
+        return odd if apart[odd] > limit and float(np.linalg.norm(one - other)) <= limit else None
+
     def same_person(self, frames: Sequence[Descriptor], witnesses: Sequence[Descriptor] = ()) -> bool:
         """Whether the `frames` of the decision and the turned faces of the challenge show one person. False is for
         good."""

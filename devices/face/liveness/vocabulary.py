@@ -69,6 +69,7 @@ class LivenessSettings:
     closed: float = 0.15
     half_open: float = 0.07
     shut: float = 0.4  # seconds, for closed on purpose; lids that blink by themselves are open again sooner
+    tipped: float = 0.47  # sine of a turn: from there on it is not the eyes that closed
     quick: float = 0.05  # seconds from picture to picture in which no lid gets past unseen
     # Reactions. Shorter than `soonest` is no answer to what was asked.
     soonest: float = 0.25

@@ -156,6 +156,47 @@ def test_an_attempt_compares_no_more_often_than_the_bound_says(engine: CentredEn
     assert len(set(compared)) == 1
 
 
+class Beside(CentredEngine):
+    """The points of the frames that are counted in `beside` lie beside the face: their descriptors are elsewhere, on
+    the card's side or not."""
+
+    def __init__(self, engine: CentredEngine, *beside: int) -> None:
+        centre = Centre.load(DEFAULT_CENTRE)
+        super().__init__(engine.models, centre, engine.thresholds)
+        self._common = centre.weight * centre.mean
+        self._beside = beside
+        self.described = 0
+
+    def describe(self, image: Image, face: FoundFace, enrolled: Enrolled) -> Descriptor:
+        self.described += 1
+        found = super().describe(image, face, enrolled)
+        if self.described not in self._beside:
+            return found
+        own = found - self._common
+        return np.asarray(found + 0.5 * own / np.linalg.norm(own), np.float64)
+
+
+@pytest.mark.parametrize(
+    ("beside", "needed", "presence"),
+    [
+        ((), 3, FacePresence.LIVE),
+        ((1,), 4, FacePresence.LIVE),
+        ((2,), 4, FacePresence.LIVE),
+        ((2, 4), 4, FacePresence.ATTACK),
+    ],
+)
+def test_one_frame_beside_the_others_is_replaced_once(
+    engine: CentredEngine, beside: tuple[int, ...], needed: int, presence: FacePresence
+) -> None:
+    stage = Stage(engine)
+    stage.attempt.engine = watched = Beside(engine, *beside)
+    stage.show(live(PERSON), 5)
+    decided = stage.attempt.decide()
+    assert watched.described == needed
+    assert decided.presence is presence
+    assert (decided.band is FaceBand.ACCEPT) == (presence is FacePresence.LIVE)
+
+
 def test_the_person_is_guided_before_the_photo_is_known(engine: CentredEngine) -> None:
     stage = Stage(engine, enrolled=False)
     stage.show(live(PERSON), 0.5)
