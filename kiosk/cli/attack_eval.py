@@ -189,7 +189,7 @@ def attempt(species: str, mode: str, seed: int) -> Try:
     """One attempt on a clock of its own, `FPS` pictures a second."""
     from devices.face.attempt import Attempt as Sitting
     from devices.face.attempt import Limits
-    from devices.face.liveness import Liveness, LivenessSettings, Mode, Prompt
+    from devices.face.liveness import ACTIONS, Liveness, LivenessSettings, Mode
     from devices.ports import FaceBand, FaceGuidance
     from devices.simulated.people import Actor, Attack, Filmed, attacker, card_photo
 
@@ -210,8 +210,7 @@ def attempt(species: str, mode: str, seed: int) -> Try:
 
     def say(guidance: FaceGuidance) -> None:
         nonlocal asked
-        prompts = (Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.BLINK)
-        asked = guidance.hint.value if guidance.hint.value in prompts else None
+        asked = guidance.hint.value if guidance.hint.value in ACTIONS else None
 
     frames = engine.thresholds.frames
     sitting = Sitting(1, engine, Limits(frames=frames), enrolled, say, 0.0, liveness)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
+from devices.face.liveness.challenge import ACTIONS
 from devices.face.liveness.judge import Liveness
 from devices.face.liveness.vocabulary import LivenessSettings, Mode, Prompt, Verdict
 
-__all__ = ["Liveness", "LivenessSettings", "Mode", "Prompt", "Verdict"]
+__all__ = ["ACTIONS", "Liveness", "LivenessSettings", "Mode", "Prompt", "Verdict"]

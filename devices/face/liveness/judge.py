@@ -234,8 +234,7 @@ class Liveness:
     def _patience(self) -> float:
         """Seconds that the face may be away."""
         turned = self._challenge is not None and (
-            self._challenge.prompt in (Prompt.TURN_LEFT, Prompt.TURN_RIGHT)
-            or (self._seen is not None and abs(self._seen.offset) > self._settings.begins)
+            self._challenge.turning or (self._seen is not None and abs(self._seen.offset) > self._settings.begins)
         )
         return self._settings.turned_gap if turned else self._settings.gap
 

@@ -69,7 +69,6 @@ class LivenessSettings:
     closed: float = 0.15
     half_open: float = 0.07
     shut: float = 0.4  # seconds, for closed on purpose; lids that blink by themselves are open again sooner
-    tipped: float = 0.47  # sine of a turn: from there on it is not the eyes that closed
     quick: float = 0.05  # seconds from picture to picture in which no lid gets past unseen
     # Reactions. Shorter than `soonest` is no answer to what was asked.
     soonest: float = 0.25
@@ -82,7 +81,7 @@ class LivenessSettings:
     gap: float = 1.2  # seconds without a face
     turned_gap: float = 2.5  # the same after a turn that was asked for: a profile is no face to the detector
     jump: float = 0.8  # of the face between two frames, while it can be told
-    wild: float = 32.0  # tilt that a face which looks straight cannot have
+    wild: float = 32.0  # tilt that a face which looks straight, or closes its eyes, cannot have
     # Or: less of its points found again than that, and as far off as that. Another face under the points of the first.
     strange_held: float = 0.7
     strange_residual: float = 0.03

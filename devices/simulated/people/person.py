@@ -128,7 +128,7 @@ class Person:
 
 @functools.lru_cache(maxsize=6)
 def person_of(seed: int, years: float = 0.0, glasses: bool | None = None) -> Person:
-    """The same, kept: who shows it moves it before it is seen, so that several may share it in one thread."""
+    """The same, kept: who shows it moves it before it is seen, so that several may share it. Not between threads."""
     return Person(seed, years=years, glasses=glasses)
 
 
