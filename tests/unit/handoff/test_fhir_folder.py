@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -224,7 +225,8 @@ def test_made_again_on_another_day_there_is_one(fhir_room: Room, monkeypatch: py
         patch.setattr("kiosk.handoff.folder.os.rename", lambda *_: Path("/nonexistent").stat())
         with pytest.raises(HandoffDelayed):
             serve(fhir_room, answer=secret(provided()))
-    fhir_room.clock.forward(hours=23)
+    tomorrow = fhir_room.clock() + timedelta(days=1)
+    fhir_room.clock.time = tomorrow.replace(hour=0, minute=30)
     assert outcomes(fhir_room, complete_beside) == [Recovery.WAITING]
     assert outcomes(fhir_room, complete_beside) == [Recovery.WRITTEN]
     (face,) = fhir_room.files()
