@@ -136,6 +136,11 @@ def clock() -> Clock:
     return Clock(datetime.now(JST))
 
 
+def noon() -> datetime:
+    """Of today: no test that waits for minutes goes past midnight."""
+    return datetime.now(JST).replace(hour=12, minute=0, second=0)
+
+
 def known_person(name: str, base: GatewayWorld | None = None) -> Person:
     return next(each for each in (base or known()).people if each.certificate_sha256 == _digest(name))
 

@@ -15,7 +15,7 @@ from kiosk.handoff.journal import Journal, State
 from kiosk.handoff.sidefile import SideFolder
 from kiosk.oqs.document import Encoding
 from tests.helpers.full import full, provided, secret
-from tests.helpers.gateway import Clock, clock
+from tests.helpers.gateway import Clock, noon
 from tests.helpers.results import INSTITUTION
 
 
@@ -27,7 +27,7 @@ class Room:
         self.face = root / "face"
         self.side = root / "extension"
         self.face.mkdir()
-        self.clock: Clock = clock()
+        self.clock = Clock(noon())
         self.journal = Journal(root / "journal", self.clock, slots=8)
         self.handoff = self.make()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from devices.secret import SecretBytes
@@ -14,8 +13,8 @@ from kiosk.handoff.folder import HandoffFolder
 from kiosk.handoff.journal import Journal
 from kiosk.handoff.sidefile import FhirFolder, SideFolder
 from kiosk.oqs.document import Encoding
-from kiosk.qualification import JST
 from tests.helpers.full import full, provided
+from tests.helpers.gateway import noon
 from tests.helpers.results import INSTITUTION
 
 
@@ -26,11 +25,8 @@ def main(root: Path, work: str, fatal: str) -> None:
         if step == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def now() -> datetime:
-        return datetime.now(JST)
-
     gateway = root / "gateway.json"
-    with Journal(root / "journal", now) as journal:
+    with Journal(root / "journal", noon) as journal:
         folder, side = HandoffFolder(root / "face", INSTITUTION), SideFolder(root / "extension")
         handoff = Handoff(
             folder,
@@ -39,7 +35,7 @@ def main(root: Path, work: str, fatal: str) -> None:
             Encoding.UTF8,
             simulated=True,
             fhir_folder=FhirFolder(root / "fhir") if work == "serve-fhir" else None,
-            now=now,
+            now=noon,
             checkpoint=checkpoint,
         )
         if work == "recover":
