@@ -14,6 +14,8 @@ from devices.face.liveness.vocabulary import LivenessSettings, Prompt
 _SIDES = {Prompt.TURN_LEFT: 1.0, Prompt.TURN_RIGHT: -1.0}  # sign of the offset
 ACTIONS = (Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.BLINK)  # two of three: always at least one turn
 
+_PACE_SECONDS = (0.24, 0.41)  # over which the pace of a head is told: less is jitter
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -49,6 +51,7 @@ class Challenge:
         self._rested = False  # it looked straight since the last prompt
         self._began: float | None = None  # when the movement began
         self._depth, self._both = Depth(), Depth()
+        self._way = Way()
         self._lids = Lids()
         self._side = 0.0  # of the turn that was done last
         self.outcome = Outcome.RUNNING
@@ -103,6 +106,8 @@ class Challenge:
     def _turn(self, seen: Observation, sign: float) -> None:
         limits = self._settings
         offset = sign * seen.offset
+        if seen.solid is not None:
+            self._way.add(seen.at, offset + sign * seen.solid.shift)
         if -offset > limits.wrong:
             self.fail("turned the other way")
         elif offset > limits.begins and sign * seen.turn > limits.sideways and seen.solid is not None:
@@ -116,7 +121,7 @@ class Challenge:
             # Every frame of the turn counts, so that a lucky one does not.
             self._depth.add(seen.solid, offset, sign)
             self._both.add(seen.solid, offset, sign)
-            if self._began is not None and self._depth.enough(limits):
+            if self._began is not None and self._depth.enough(limits) and self._way.meant(limits):
                 self._done(seen.at)
 
     def _blink(self, seen: Observation) -> None:
@@ -125,8 +130,8 @@ class Challenge:
             self.fail("turned unasked")
         elif seen.closed is None:  # it cannot be told in every frame of closed eyes: points on the lids are gone
             self._lids.untold(seen.at)
-        elif _tipped(seen, limits):  # eyes of a print look half closed on its way out of view
-            self._lids.void(seen.at)
+        elif _tipped(seen, limits) or min(abs(seen.offset), abs(seen.turn)) > limits.aside:
+            self._lids.void(seen.at)  # out of view, open eyes look half closed
         else:
             shut = self._lids.see(seen.at, seen.closed, limits)
             # Eyes that blink by themselves just when they are asked to close are no answer, and no offence.
@@ -158,7 +163,7 @@ class Challenge:
             self._between, self._straight, self._began = False, None, None
             self._rested = False
             self._lids = Lids()
-            self._depth = Depth()
+            self._depth, self._way = Depth(), Way()
             self._asked = seen.at
 
     def _done(self, at: float) -> None:
@@ -207,6 +212,25 @@ class Depth:
         )
 
 
+class Way:
+    """How a head goes to the side: by its own motion it sways as far as a small turn, but slowly."""
+
+    def __init__(self) -> None:
+        self._last: list[tuple[float, float]] = []
+        self._furthest = self._fastest = 0.0
+
+    def add(self, at: float, way: float) -> None:
+        """`way`: towards the side that is asked for, the offset of the nose and the shift of its depth."""
+        self._last = [each for each in self._last if at - each[0] < _PACE_SECONDS[1]]
+        paces = [(way - there) / (at - then) for then, there in self._last if at - then > _PACE_SECONDS[0]]
+        self._fastest = max([self._fastest, *paces])
+        self._furthest = max(self._furthest, way)
+        self._last.append((at, way))
+
+    def meant(self, limits: LivenessSettings) -> bool:
+        return self._fastest > limits.swift or self._furthest > limits.far
+
+
 class Lids:
     """One blink from open to open. Lids move: whoever lays something over the eyes has nothing half closed."""
 
@@ -242,7 +266,8 @@ class Lids:
             return self._shut
         # Half closed on the way, not by chance in between.
         ends = min(self._values[0], self._values[-1]) if self._values else 1.0
-        moved = self._slow or slow or ends < 0.75 * max(self._values, default=0.0)
+        most = max(self._values, default=0.0)
+        moved = most > limits.fully and (self._slow or slow or ends < 0.75 * most)
         shut = self._shut if moved else None
         self.opened = shut is not None
         self._values, self._shut, self._slow = [], None, False

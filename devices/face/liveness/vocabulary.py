@@ -48,6 +48,10 @@ class LivenessSettings:
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
     turned: float = 0.17  # as far as that, with what the depth makes of it: a turn
+    swift: float = (
+        0.37  # a second; heads that swayed by themselves were below 0.35, those that were asked to turn above 0.39
+    )
+    far: float = 0.36  # or as far as that, at any pace: nobody sways so far
     sideways: float = 0.03  # off the middle itself: swaying back to it is no turn
     straight: float = 0.06  # looking straight again, between the prompts
     steady: float = 0.04
@@ -68,6 +72,8 @@ class LivenessSettings:
     # Closed eyes: what the eyes lost of their likeness to themselves, more than the nose did.
     closed: float = 0.15
     half_open: float = 0.07
+    fully: float = 0.28  # once, in a blink: drawn eyes that closed were above 0.3, open ones in bad light came to 0.15
+    aside: float = 0.11  # so far out of the front nobody can tell
     shut: float = 0.4  # seconds, for closed on purpose; lids that blink by themselves are open again sooner
     quick: float = 0.05  # seconds from picture to picture in which no lid gets past unseen
     # Reactions. Shorter than `soonest` is no answer to what was asked.

@@ -17,6 +17,7 @@ from kiosk.config import CHALLENGE_SECONDS, Settings
 
 LIMITS = LivenessSettings()
 STILL = Motion((0.0, 0.0), 3.0, 0.004, 1.0)
+FRONT = Solid(0.1, 0.0, 0.01)
 PAUSE = 1.2  # longer than any that is drawn
 
 
@@ -334,7 +335,7 @@ def test_pictures_without_lids_are_pictures() -> None:
 def test_two_turns_that_leave_depth_open_are_followed_by_a_blink() -> None:
     seen = Seen(Prompt.TURN_LEFT, Prompt.TURN_RIGHT)
     for sign in (1.0, -1.0):
-        seen(seconds=0.5)
+        seen(0.0, FRONT, seconds=0.5)
         for _ in range(LIMITS.frames):
             seen(*turned(sign, depth=0.5))  # 0.5 and a third from the nose
         assert seen.challenge.prompt is Prompt.LOOK_STRAIGHT
@@ -362,6 +363,32 @@ def test_looking_around_is_no_turn() -> None:
     for _ in range(15):
         seen(0.075, solid(1.0, 1.0, 0.09))
     assert seen.challenge.outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("way", "seconds", "prompt"),
+    [(0.27, 1.2, Prompt.TURN_LEFT), (0.27, 0.5, Prompt.LOOK_STRAIGHT), (0.42, 1.4, Prompt.LOOK_STRAIGHT)],
+)
+def test_swaying_slowly_is_no_turn(way: float, seconds: float, prompt: Prompt) -> None:
+    """A video answered so by chance (#5: 4 of 300): the owner's head swayed when a turn was asked for."""
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen(0.0, FRONT, seconds=0.5)
+    steps = round(seconds / 0.1)
+    for step in range(1, steps + 1):
+        share = step / steps
+        seen(0.37 * way * share, Solid(0.63 * way * share, 0.63 * way * share, 0.02))
+    for _ in range(6):
+        seen(0.37 * way, Solid(0.63 * way, 0.63 * way, 0.02))
+    assert seen.challenge.prompt is prompt
+
+
+def test_open_eyes_in_bad_light_or_from_the_side_are_not_closed() -> None:
+    for closed, offset, after in ((0.2, 0.0, False), (0.35, 0.12, False), (0.35, 0.08, True)):
+        seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
+        seen(seconds=0.5)
+        for value in (0.1, *(closed,) * 7, 0.1, 0.0):
+            seen(offset if value > 0.1 else 0.0, closed=value)
+        assert (seen.challenge.prompt is Prompt.LOOK_STRAIGHT) is after
 
 
 def test_swaying_back_to_the_middle_is_no_turn() -> None:
