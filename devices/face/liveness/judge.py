@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.face.liveness.challenge import Challenge, Observation, Outcome, flat
+from devices.face.liveness.challenge import Challenge, Observation, Outcome
 from devices.face.liveness.eyelids import Eyelids
 from devices.face.liveness.motion import Motion, Tracks
+from devices.face.liveness.movements import flat
 from devices.face.liveness.patch import cut
 from devices.face.liveness.solid import distance
 from devices.face.liveness.vocabulary import LivenessSettings, Mode, Prompt, Verdict

@@ -8,9 +8,10 @@ import pytest
 
 from devices.face.attempt import GRACE_SECONDS
 from devices.face.liveness import LivenessSettings, Prompt
-from devices.face.liveness.challenge import ACTIONS, Challenge, Depth, Lids, Observation, Outcome, flat
+from devices.face.liveness.challenge import ACTIONS, Challenge, Observation, Outcome
 from devices.face.liveness.judge import _strange
 from devices.face.liveness.motion import Motion
+from devices.face.liveness.movements import Depth, Lids, flat
 from devices.face.liveness.solid import Solid
 from kiosk.app import face_options
 from kiosk.config import CHALLENGE_SECONDS, Settings
