@@ -156,10 +156,9 @@ class Count:
     left: int  # temporary files
 
     @classmethod
-    def of(cls, site: Site, gateway: SimulatedGateway, now: datetime | None = None) -> Count:
+    def of(cls, site: Site, gateway: SimulatedGateway, *now: datetime) -> Count:
         """Reads every file strictly, too: a half-written one is an AssertionError. `now` by the clock of the kiosk, if
         that is another."""
-        days = [*lately(), *([] if now is None else [now])]
 
         def results() -> dict[str, bytes]:
             found = {}
@@ -170,7 +169,7 @@ class Count:
 
         known = {stem(each): FullResult.parse(result) for each, result in gateway.call(results).items()}
         for file in site.files:
-            read_face_file(file, *days)
+            read_face_file(file, *lately(), *now)
         faces = [file.name[29:49] for file in site.files]
         sides = {file.name[4:24]: read_side_file(file).face_file for file in site.sides}
         beside = {each for each, full in known.items() if full.has_side_file}

@@ -124,11 +124,12 @@ class Challenge:
 
     def _blink(self, seen: Observation) -> None:
         limits = self._settings
-        if min(abs(seen.offset), abs(seen.turn)) > limits.away:
+        aside = min(abs(seen.offset), abs(seen.turn))
+        if aside > limits.away:
             self.fail("turned unasked")
         elif seen.closed is None:  # it cannot be told in every frame of closed eyes: points on the lids are gone
             self._lids.untold(seen.at)
-        elif tipped(seen.motion, seen.solid, limits) or min(abs(seen.offset), abs(seen.turn)) > limits.aside:
+        elif tipped(seen.motion, seen.solid, limits) or aside > limits.aside:
             self._lids.void(seen.at)  # out of view, open eyes look half closed
         else:
             shut = self._lids.see(seen.at, seen.closed, limits)

@@ -124,11 +124,10 @@ class Liveness:
         points may have been beside the face (2 of 150 drawn persons). In passive mode, which decides on three."""
         if self._settings.mode is not Mode.PASSIVE or len(frames) != 3:
             return None
-        apart = _apart(np.asarray(frames))
+        every, limit = np.asarray(frames), self._settings.apart
+        apart = _apart(every)
         odd = int(apart.argmax())
-        one, other = (each for index, each in enumerate(frames) if index != odd)
-        limit = self._settings.apart
-        return odd if apart[odd] > limit and float(np.linalg.norm(one - other)) <= limit else None
+        return odd if apart[odd] > limit and _apart(np.delete(every, odd, axis=0)).max() <= limit else None
 
     def same_person(self, frames: Sequence[Descriptor], witnesses: Sequence[Descriptor] = ()) -> bool:
         """Whether the `frames` of the decision and the turned faces of the challenge show one person. False is for
