@@ -105,7 +105,7 @@ class Challenge:
         limits = self._settings
         offset = sign * seen.offset
         if seen.solid is not None:
-            self._way.add(seen.at, offset + sign * seen.solid.shift)
+            self._way.add(seen.at, offset + sign * seen.solid.shift, sign * seen.turn)
         if -offset > limits.wrong:
             self.fail("turned the other way")
         elif offset > limits.begins and sign * seen.turn > limits.sideways and seen.solid is not None:

@@ -42,22 +42,25 @@ class Depth:
 
 
 class Way:
-    """How a head goes to the side: by its own motion it sways as far as a small turn, but slowly."""
+    """How a head goes to the side: by its own motion it sways as far as a small turn, but slowly, and about the
+    middle."""
 
     def __init__(self) -> None:
         self._last: list[tuple[float, float]] = []
-        self._furthest = self._fastest = 0.0
+        self._furthest = self._fastest = self._aside = 0.0
 
-    def add(self, at: float, way: float) -> None:
-        """`way`: towards the side that is asked for, the offset of the nose and the shift of its depth."""
+    def add(self, at: float, way: float, aside: float) -> None:
+        """Towards the side that is asked for, `way`: the offset of the nose and the shift of its depth; `aside`: the
+        nose off the middle itself."""
         self._last = [each for each in self._last if at - each[0] < _PACE_SECONDS[1]]
         paces = [(way - there) / (at - then) for then, there in self._last if at - then > _PACE_SECONDS[0]]
         self._fastest = max([self._fastest, *paces])
         self._furthest = max(self._furthest, way)
+        self._aside = max(self._aside, aside)
         self._last.append((at, way))
 
     def meant(self, limits: LivenessSettings) -> bool:
-        return self._fastest > limits.swift or self._furthest > limits.far
+        return self._furthest > limits.far or (self._fastest > limits.swift and self._aside > limits.reach)
 
 
 class Lids:

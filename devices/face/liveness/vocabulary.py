@@ -48,10 +48,11 @@ class LivenessSettings:
     frontal: float = 0.1  # the nose may be off the middle by as much in the picture that the others are compared with
     begins: float = 0.05  # from here on against that picture: a head is never quite still
     turned: float = 0.17  # as far as that, with what the depth makes of it: a turn
-    swift: float = (
-        0.37  # a second; heads that swayed by themselves were below 0.35, those that were asked to turn above 0.39
-    )
-    far: float = 0.36  # or as far as that, at any pace: nobody sways so far
+    # Heads that swayed by themselves seldom went faster than `swift`, and not beyond `reach` when they did; most that
+    # were asked to turn went faster than 0.39.
+    swift: float = 0.37  # a second
+    reach: float = 0.075  # off the middle itself, for a swift one
+    far: float = 0.4  # or as far as that with what the depth makes of it, at any pace: swaying came to 0.373
     sideways: float = 0.03  # off the middle itself: swaying back to it is no turn
     straight: float = 0.06  # looking straight again, between the prompts
     steady: float = 0.04
