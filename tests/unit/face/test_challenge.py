@@ -383,6 +383,18 @@ def test_swaying_slowly_is_no_turn(way: float, seconds: float, prompt: Prompt) -
     assert seen.challenge.prompt is prompt
 
 
+@pytest.mark.parametrize(
+    ("middle", "prompt"), [(0.0, Prompt.LOOK_STRAIGHT), (-0.05, Prompt.TURN_LEFT), (0.05, Prompt.LOOK_STRAIGHT)]
+)
+def test_a_swift_sway_about_the_middle_is_no_turn(middle: float, prompt: Prompt) -> None:
+    """The head of the owner in a video (#5: 1 of 300) went as far, from one side of the middle to the other."""
+    seen = Seen(Prompt.TURN_LEFT, Prompt.BLINK)
+    seen(0.0, FRONT, seconds=0.5, turn=middle)
+    for share in (0.2, 0.4, 0.6, 0.8, *(1.0,) * 6):
+        seen(0.1 * share, Solid(0.34 * share, 0.25 * share, 0.02), turn=middle + 0.1 * share)
+    assert seen.challenge.prompt is prompt
+
+
 def test_open_eyes_in_bad_light_or_from_the_side_are_not_closed() -> None:
     for closed, offset, after in ((0.2, 0.0, False), (0.35, 0.12, False), (0.35, 0.08, True)):
         seen = Seen(Prompt.BLINK, Prompt.TURN_LEFT)
