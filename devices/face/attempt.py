@@ -98,8 +98,10 @@ class Attempt:
     _first: FaceBand | None = None
     _spent: bool = False  # compared, and then the face was lost
     _dropped: bool = False  # one frame was, that was unlike the others
-    _witness: _Candidate | None = None  # a turned face of the challenge: not compared with the card
-    _witnesses: list[Descriptor] = field(default_factory=list)
+    _witness: _Candidate | None = None  # a face of the challenge that is not compared with the card
+    _straight: bool = False  # it looks straight, as those do that are compared
+    _witnesses: list[Descriptor] = field(default_factory=list)  # turned
+    _later: list[Descriptor] = field(default_factory=list)  # straight, after the last that is compared
     _witnessed: float = float("-inf")
     _until: float = float("-inf")  # a challenge that has begun is finished
     _presence: FacePresence = FacePresence.UNDECIDED
@@ -146,10 +148,13 @@ class Attempt:
             self._guide.see(judgement.hint, at, None if nobody else self._asked(at))
         if nobody or judgement.quality is None:
             return
-        if good and self.liveness.matchable(at):
+        straight = good and self.liveness.matchable(at)
+        if straight and len(self._good) < self.limits.frames:
             self._consider(image, sight.faces[0], judgement.quality, at)
-        elif challenged and at - self._witnessed >= _WITNESS_SECONDS and self.liveness.witness(at):
-            self._witnessed = at
+        elif challenged and at - self._witnessed >= _WITNESS_SECONDS and (straight or self.liveness.witness(at)):
+            if self._witness is not None:
+                self._witness.wipe()
+            self._witnessed, self._straight = at, straight
             self._witness = _Candidate(at, judgement.quality, *_cut(image, sight.faces[0]))
 
     @property
@@ -165,7 +170,8 @@ class Attempt:
         """The slow part, for when nobody waits: describe the best frame of a window that is over, and compare."""
         candidate, enrolled = self._candidate, self.enrolled
         if self._witness is not None and enrolled is not None:
-            self._witnesses.append(self._descriptor(self._witness, enrolled))
+            kind = self._later if self._straight else self._witnesses
+            kind.append(self._descriptor(self._witness, enrolled))
             self._witness = None
             return
         if candidate is None or enrolled is None or self._opened is None or at - self._opened < WINDOW_SECONDS:
@@ -184,8 +190,6 @@ class Attempt:
             seen.wipe()
 
     def _consider(self, image: Image, face: FoundFace, quality: Quality, at: float) -> None:
-        if len(self._good) >= self.limits.frames:
-            return
         if self._opened is None:
             self._opened = at
         best = self._candidate
@@ -241,7 +245,7 @@ class Attempt:
                 return FacePresence.ATTACK
 
     def _together(self) -> bool:
-        return self.liveness.same_person([good.descriptor for good in self._good], self._witnesses)
+        return self.liveness.same_person([good.descriptor for good in self._good], self._witnesses, self._later)
 
     def _drop_odd(self) -> None:
         """Once, and the others with another frame must be accepted again: no false match is gained by it."""
@@ -278,9 +282,10 @@ class Attempt:
         for good in self._good:
             good.descriptor.fill(0)
         self._good.clear()
-        for witness in self._witnesses:
+        for witness in (*self._witnesses, *self._later):
             witness.fill(0)
         self._witnesses.clear()
+        self._later.clear()
         if self._first is not None:
             self._first, self._spent = FaceBand.GREY, True  # it was about the frames that are gone
 

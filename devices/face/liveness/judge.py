@@ -129,9 +129,14 @@ class Liveness:
         odd = int(apart.argmax())
         return odd if apart[odd] > limit and _apart(np.delete(every, odd, axis=0)).max() <= limit else None
 
-    def same_person(self, frames: Sequence[Descriptor], witnesses: Sequence[Descriptor] = ()) -> bool:
-        """Whether the `frames` of the decision and the turned faces of the challenge show one person. False is for
-        good."""
+    def same_person(
+        self,
+        frames: Sequence[Descriptor],
+        witnesses: Sequence[Descriptor] = (),
+        later: Sequence[Descriptor] = (),
+    ) -> bool:
+        """Whether the `frames` of the decision, the turned faces of the challenge and those that looked straight
+        `later` in it show one person. False is for good."""
         if self._settings.mode is Mode.OFF or not len(frames):
             return True
         every = np.asarray(frames)
@@ -143,6 +148,9 @@ class Liveness:
                 # One frame of four or more in which the points of the face were beside it.
                 apart = _apart(np.delete(every, int(apart.argmax()), axis=0))
             same = float(apart.max()) <= self._settings.apart
+        if len(later):
+            after = np.asarray(later)
+            same &= float(np.linalg.norm(np.median(after, axis=0) - mean)) <= self._settings.later_apart
         if len(witnesses):
             turned = np.asarray(witnesses)
             if len(turned) > 1:

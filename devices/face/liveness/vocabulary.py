@@ -93,6 +93,9 @@ class LivenessSettings:
     strange_held: float = 0.7
     strange_residual: float = 0.03
     apart: float = 0.35  # distance of a descriptor from the mean of the others
+    # And of the median of those that come after them in a challenge: of drawn people at most 0.21, of another face that
+    # was let in 0.47 and more.
+    later_apart: float = 0.3
     # Turn at which a face still has nearly the descriptor that it has in front.
     witness: tuple[float, float] = (0.045, 0.13)
     witness_apart: float = 0.42  # distance of the mean of those, if there are several, from the mean of the others
