@@ -26,7 +26,7 @@ from devices.ports import FaceBand, FaceDecided, FaceGuidance, FaceHint, FacePre
 
 WINDOW_SECONDS = 0.25  # of each such window the sharpest frame is described: with the next one's first, 3.3 a second
 APART_SECONDS = 0.15  # frames closer together say nothing new
-_WITNESS_SECONDS = 0.3  # between two turned faces of a challenge
+_WITNESS_SECONDS = 0.3  # between two faces of a challenge that are not compared with the card
 GRACE_SECONDS = 2.0  # for frames that are still wanted when the challenge is over
 _AROUND = 1.1  # half the side of what is kept of a frame, in heights of the face: the descriptor's chip fits in
 

@@ -11,12 +11,12 @@ from devices.face.liveness import Liveness, LivenessSettings, Mode, Verdict
 from devices.face.models import Descriptor
 
 
-def faces(number: int, away: float = 0.0, noise: float = 0.01) -> list[Descriptor]:
+def faces(number: int, away: float = 0.0) -> list[Descriptor]:
     """Descriptors of one face, `away` from that of the others."""
     draw = np.random.default_rng(5)
     middle = np.zeros(128)
     middle[0] = away
-    return [middle + draw.normal(0, noise, 128) for _ in range(number)]
+    return [middle + draw.normal(0, 0.01, 128) for _ in range(number)]
 
 
 def challenged() -> Liveness:
