@@ -50,6 +50,7 @@ _SHOWN = 40  # the same with nothing judged: that the attacks are seen and pass
 FPS = 8.0  # pictures a second: a quarter of what a kiosk sees, so that a run ends
 ASKED_FPS = {"blink": 25.0, "turn_left": 15.0, "turn_right": 15.0}  # while a movement is asked for
 PATIENCE = 45.0
+_ELSEWHERE = 1_000  # persons further: more than a run has
 
 
 def register(subparsers: Any) -> None:
@@ -191,12 +192,17 @@ def attempt(species: str, mode: str, seed: int) -> Try:
     from devices.face.attempt import Limits
     from devices.face.liveness import ACTIONS, Liveness, LivenessSettings, Mode
     from devices.ports import FaceBand, FaceGuidance
-    from devices.simulated.people import Actor, Attack, Filmed, attacker, card_photo
+    from devices.simulated.people import Actor, Attack, Filmed, attacker
 
     engine = _judging(species)
+    enrolled = _enrolled(engine, seed)
+    while enrolled is None and species != LIVE:  # nothing to attack: somebody else's card
+        seed += _ELSEWHERE
+        enrolled = _enrolled(engine, seed)
+    if enrolled is None:  # a living person whom the face check cannot serve counts as refused
+        return Try(species, mode, seed, False, "no_template", 0.0, "no face on the card")
     # Another day than the card photo's: `variation` 0 would be the good day.
     variation = 1 + seed % 997
-    enrolled = engine.enrol(card_photo(seed))
     film: Filmed
     if species == LIVE:
         film = Actor(seed, variation=variation)
@@ -228,13 +234,19 @@ def attempt(species: str, mode: str, seed: int) -> Try:
 
 def _alike(engine: Engine, owner: Enrolled, other: int) -> bool:
     """Whether the other's own face is as near as the grey zone: who looks like the owner needs nothing cut in."""
+    enrolled = _enrolled(engine, other)
+    return enrolled is not None and engine.distance(owner, [enrolled.descriptor]) <= engine.thresholds.grey
+
+
+def _enrolled(engine: Engine, seed: int) -> Enrolled | None:
+    """From the person's card photo; None when no face is found on it."""
     from devices.errors import PhotoInvalid
     from devices.simulated.people import card_photo
 
     try:
-        return engine.distance(owner, [engine.enrol(card_photo(other)).descriptor]) <= engine.thresholds.grey
+        return engine.enrol(card_photo(seed))
     except PhotoInvalid:
-        return False
+        return None
 
 
 def summarise(tries: Sequence[Try]) -> list[Figures]:

@@ -67,6 +67,15 @@ def test_one_attempt(species: str, mode: str, accepted: bool) -> None:
     assert seen.presence == ("live" if accepted else "attack")
 
 
+def test_a_card_without_a_face_refuses_the_living_and_is_no_target() -> None:
+    nobody = 15_471  # a run ended at this person's photo after 50 minutes
+    refused = attempt("live", "challenge", nobody)
+    assert (refused.accepted, refused.because) == (False, "no face on the card")
+    attacked = attempt("flat", "off", nobody)
+    assert attacked.accepted
+    assert attacked.seed != nobody
+
+
 def test_the_command_in_small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "attacks.json"
     words = ["attack-eval", "--attacks", "1", "--people", "1", "--first", str(TUNED.start + 1), "--modes", "off"]
